@@ -1,0 +1,66 @@
+//===- bootstrap.h - Batched programmable bootstrap ------------------------------------------===//
+//
+// Plain modulus switch to 2N, blind rotation, sample extraction of coefficient 0, for a batch of
+// ciphertexts with a test polynomial each. The loop over key elements is the outer one: a GGSW is
+// read once for all ciphertexts of an internal group.
+//
+// Convention. Let w_i = round(2N a_i / 2^64), w_b = round(2N b / 2^64) modulo 2N (round half up) and
+// p = (w_b - sum w_i s_i) mod 2N. The result encrypts testPolynomial[p] if p < N and
+// -testPolynomial[p - N] otherwise. So position j receives the phases that round to j/2N: for a
+// message at phase m/2^(P+1) in the noise-free case j = m 2N / 2^(P+1) exactly, the centre of its
+// slot. A caller that wants slots [m - 1/2, m + 1/2) writes the table half a slot early into the
+// polynomial (negacyclically); no shift happens here.
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef FHE_RUNTIME_TFHE_BOOTSTRAP_BOOTSTRAP_H
+#define FHE_RUNTIME_TFHE_BOOTSTRAP_BOOTSTRAP_H
+
+#include "runtime/tfhe/bootstrap/bootstrap_key.h"
+
+namespace fhe::tfhe {
+
+/// Ciphertexts that share one pass over the key inside `bootstrap`: chosen so that their
+/// accumulators and one GGSW stay in the second-level cache. Give each thread multiples of it where
+/// there are enough ciphertexts.
+uint32_t bootstrapBatch(const GlweKey &glwe, const Decomposition &decomposition);
+
+/// Bytes of scratch for a call of any count.
+size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
+                             const Decomposition &decomposition);
+
+/// Bootstraps `in` [count][n+1] under the small key to `out` [count][kN+1] under the flattened GLWE
+/// key. `testPolynomials` [tables][N]; ciphertext c uses table `tableOf[c]` (tableOf null: table 0
+/// for all). in and out must not overlap. Noise out: blindRotationVariance, whatever the noise in.
+/// The words do not depend on count, on the order of the batch or on how it is split; they depend
+/// on the instruction set of `key`.
+void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
+               const uint64_t *testPolynomials, const uint32_t *tableOf, uint64_t *out,
+               Scratch scratch);
+
+/// round(value * 2N / 2^64) modulo 2N, rounding half up: the plain modulus switch of `count` words.
+void modulusSwitch(const uint64_t *in, size_t count, uint32_t log2N, uint32_t *out);
+
+/// The parts of `bootstrap`, for tests and for schemes built on them. Accumulators are GLWE
+/// ciphertexts [k+1][N], mask polynomials then body, `accumulatorStride` words apart.
+
+/// accumulator := (0, .., 0, X^-rotation * testPolynomial), rotation in [0, 2N).
+void initAccumulator(const GlweKey &glwe, const uint64_t *testPolynomial, uint32_t rotation,
+                     uint64_t *accumulator);
+
+/// Rotates each of `count` accumulators [count][k+1][N] by X^(sum of switched[c][i] * s_i), i over
+/// the key's elements; `switched` [count][switchedStride] holds values in [0, 2N). Scratch:
+/// bootstrapScratchBytes.
+void blindRotate(const FourierBootstrapKey &key, const uint32_t *switched, size_t switchedStride,
+                 size_t count, uint64_t *accumulators, Scratch scratch);
+
+/// accumulator += GGSW(element) x (X^rotation - 1) accumulator: one CMUX (external product).
+void cmux(const FourierBootstrapKey &key, uint32_t element, uint32_t rotation,
+          uint64_t *accumulator, Scratch scratch);
+
+/// LWE [kN+1] under the flattened key whose phase is coefficient `coefficient` of the accumulator's.
+void sampleExtract(const GlweKey &glwe, const uint64_t *accumulator, uint32_t coefficient,
+                   uint64_t *out);
+
+} // namespace fhe::tfhe
+
+#endif // FHE_RUNTIME_TFHE_BOOTSTRAP_BOOTSTRAP_H

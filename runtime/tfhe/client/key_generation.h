@@ -1,0 +1,47 @@
+//===- key_generation.h - Makes keyswitch and bootstrap keys from secret keys ----------------===//
+//
+// Every row of a key has streams of its own, named by its number, so rows can be made in any order
+// by any number of threads: the key is the same. Masks come from a seed that may be published,
+// noise from a secret one.
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef FHE_RUNTIME_TFHE_CLIENT_KEY_GENERATION_H
+#define FHE_RUNTIME_TFHE_CLIENT_KEY_GENERATION_H
+
+#include "runtime/tfhe/bootstrap/bootstrap_key.h"
+#include "runtime/tfhe/client/secret_key.h"
+#include "runtime/tfhe/keyswitch/keyswitch_key.h"
+
+namespace fhe::tfhe {
+
+/// The two independent seeds of an evaluation key and its number (which names its streams: two keys
+/// of the same kind made from the same seeds must have different numbers).
+struct KeySeeds {
+  Seed mask;  ///< May be published.
+  Seed noise; ///< Secret; independent of `mask`.
+  uint16_t keyNumber = 0;
+};
+
+/// Fills rows of input coefficients [begin, end) of `key`: row (i, level) encrypts
+/// input.bits()[i] * 2^(64 - baseLog * (level + 1)) under `output` with noise of `log2Std`.
+/// Dimensions of the keys must be those of `key`.
+void generateKeyswitchRows(LweKeyswitchKey &key, const LweSecretKey &input,
+                           const LweSecretKey &output, double log2Std, const KeySeeds &seeds,
+                           uint32_t begin, uint32_t end);
+
+/// Bytes of scratch that `generateBootstrapElements` needs.
+size_t bootstrapGenerationScratchBytes(const GlweKey &glwe);
+
+/// Writes the GGSW of bit `element` of `input` under `output` with noise of glwe.log2Std to `words`
+/// [levels][k+1 rows][k+1 polynomials][N] (see BootstrapKey for the meaning of rows). Products of
+/// mask and key are exact, so the words do not depend on the instruction set. `words` need not
+/// belong to a BootstrapKey: a caller may convert it to the Fourier domain or write it to a file
+/// element by element. The scratch is zeroised on return.
+void generateBootstrapElement(const GlweKey &glwe, const Decomposition &decomposition,
+                              const LweSecretKey &input, const GlweSecretKey &output,
+                              const KeySeeds &seeds, uint32_t element, uint64_t *words,
+                              Scratch scratch);
+
+} // namespace fhe::tfhe
+
+#endif // FHE_RUNTIME_TFHE_CLIENT_KEY_GENERATION_H

@@ -1,0 +1,115 @@
+//===- noise.cpp - Noise formulas and error probabilities ------------------------------------===//
+//
+// Sources: the noise formulas of Zama's Concrete (optimizer) and tfhe-rs (core_crypto), rewritten;
+// tests measure the kernels of this library against them.
+//
+//===----------------------------------------------------------------------------------------===//
+#include "runtime/tfhe/noise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace fhe::tfhe {
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// 1 / q^2 in torus units.
+static double inverseModulusSquared() { return std::exp2(-2.0 * torusBits); }
+
+double freshVariance(double log2Std) { return std::exp2(2 * log2Std); }
+
+double fftVariance(const GlweKey &glwe, const Decomposition &decomposition) {
+  // tfhe-rs' fit of the exponents; 53 bits of mantissa against 64 bits of torus.
+  const double constant = 0.00705;
+  double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
+  return constant * std::exp2(2.0 * (64 - 53) + 2.0 * decomposition.baseLog) *
+         std::pow(l, 1.01827) * std::pow(k, 1.22003) * std::pow(n, 2.22003) *
+         std::pow(k + 1, 1.01827) * inverseModulusSquared();
+}
+
+double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
+                               double keyVariance) {
+  double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
+  double kn = k * n;
+  double base2 = std::exp2(2.0 * decomposition.baseLog);
+  double precision2 = std::exp2(2.0 * decomposition.baseLog * l); // B^2l
+  double q2 = inverseModulusSquared();
+  double keyTerm = l * (k + 1) * n * (base2 + 2) / 12 * keyVariance;
+  double rounding = (1 / precision2 - q2) / 24 * (1 + kn / 2);
+  double wordTerm = (kn / 32 + (kn - 1) * (kn - 1) / 64) * q2;
+  // The tiny last term is Concrete's: digits of a word that is not a multiple of the last digit.
+  return keyTerm + std::max(rounding, 0.0) + wordTerm + fftVariance(glwe, decomposition);
+}
+
+double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
+                             const Decomposition &decomposition) {
+  return lweDimension *
+         externalProductVariance(glwe, decomposition, freshVariance(glwe.log2Std));
+}
+
+double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
+                         double keyVariance) {
+  double l = decomposition.levels;
+  double base2 = std::exp2(2.0 * decomposition.baseLog);
+  double precision2 = std::exp2(2.0 * decomposition.baseLog * l);
+  double q2 = inverseModulusSquared();
+  double rounding = (1 / (12 * precision2) - q2 / 12) / 2 + q2 / 16;
+  return inputDimension * (rounding + l * keyVariance * (base2 + 2) / 12);
+}
+
+double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N) {
+  double step = std::exp2(-(double(log2N) + 1)); // 1 / 2N
+  return (1.0 / 12 + lweDimension / 24.0) * step * step +
+         (lweDimension / 48.0 - 1.0 / 12) * inverseModulusSquared();
+}
+
+double tableInputVariance(const ParameterSet &set, double inputVariance) {
+  return inputVariance +
+         keyswitchVariance(set.glwe.lweDimension(), set.keyswitch,
+                           freshVariance(set.lwe.log2Std)) +
+         modulusSwitchVariance(set.lwe.dimension, set.glwe.log2N);
+}
+
+double tableOutputVariance(const ParameterSet &set) {
+  return blindRotationVariance(set.lwe.dimension, set.glwe, set.bootstrap);
+}
+
+double log2ErrorProbability(double halfSlot, double variance) {
+  if (!(halfSlot > 0))
+    return 0;
+  if (!(variance > 0))
+    return -infinity;
+  double x = halfSlot / std::sqrt(2 * variance);
+  if (x < 3)
+    return std::log2(std::erfc(x));
+  // erfc(x) = exp(-x^2) / (sqrt(pi) (x + (1/2)/(x + 1/(x + (3/2)/(x + ..))))): Laplace's continued
+  // fraction, evaluated from the far end; 100 terms are exact to f64 for x >= 3.
+  double tail = x;
+  for (int i = 100; i >= 1; --i)
+    tail = x + (i / 2.0) / tail;
+  return -x * x * std::numbers::log2e - std::log2(std::sqrt(std::numbers::pi) * tail);
+}
+
+double log2AnyOf(double log2Probability, double count) {
+  if (!(count > 0) || log2Probability == -infinity)
+    return -infinity;
+  if (log2Probability >= 0)
+    return 0;
+  // -expm1(count * log1p(-p)); below 2^-60 it is count * p to all digits unless that is large.
+  if (log2Probability < -60) {
+    double log2Sum = log2Probability + std::log2(count);
+    return log2Sum < -60 ? log2Sum : std::log2(-std::expm1(-std::exp2(log2Sum)));
+  }
+  return std::log2(-std::expm1(count * std::log1p(-std::exp2(log2Probability))));
+}
+
+double log2Add(double a, double b) {
+  double high = std::max(a, b), low = std::min(a, b);
+  if (low == -infinity)
+    return high;
+  return high + std::log1p(std::exp2(low - high)) * std::numbers::log2e;
+}
+
+} // namespace fhe::tfhe

@@ -1,0 +1,66 @@
+//===- noise.h - Variance of TFHE operations and error probabilities ---------------------------===//
+//
+// The one source of truth for noise: the compiler's passes choose and verify parameters with these
+// functions, the simulating executor samples from them, and the tests measure the kernels against
+// them. Variances are torus variances: (error / 2^64)^2. Uniform binary keys, Gaussian noise, plain
+// modulus switch. Averages over keys (E[s] = 1/2).
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef FHE_RUNTIME_TFHE_NOISE_H
+#define FHE_RUNTIME_TFHE_NOISE_H
+
+#include "runtime/tfhe/parameters.h"
+
+namespace fhe::tfhe {
+
+/// Variance of a fresh encryption: 2^(2 log2Std).
+double freshVariance(double log2Std);
+
+/// Error of the f64 negacyclic FFT in one external product. The form is tfhe-rs'
+/// (core_crypto noise formulas); the leading constant is refitted for this library's FFT.
+double fftVariance(const GlweKey &glwe, const Decomposition &decomposition);
+
+/// Variance added by one external product (CMUX) whose GGSW carries noise of variance
+/// `keyVariance`: key term, rounding of the decomposition averaged over the encrypted bit, and FFT.
+/// Concrete's formula: l(k+1)N (B^2+2)/12 s2 + (1 - B^2l/q^2)/(24 B^2l) (1 + kN/2)
+///                     + [kN/32 + (kN-1)^2/64]/q^2 + V_fft.
+double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
+                               double keyVariance);
+
+/// Variance of the output of a programmable bootstrap with `lweDimension` key elements whose noise
+/// is glwe.log2Std: n external products. The input's noise does not enter.
+double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
+                             const Decomposition &decomposition);
+
+/// Variance added by a keyswitch from `inputDimension` bits; `keyVariance` is the noise of the
+/// keyswitch key (that of fresh encryptions under the output key):
+/// n_in [ (1/(12 B^2l) - 1/(12 q^2))/2 + 1/(16 q^2) + l s2 (B^2+2)/12 ].
+double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
+                         double keyVariance);
+
+/// Variance added by the plain modulus switch to 2N: (1/12 + n/24)/(2N)^2 + (n/48 - 1/12)/q^2.
+double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N);
+
+/// Variance of the phase that a table of a classical set looks at: the levelled input's variance,
+/// plus keyswitch, plus modulus switch.
+double tableInputVariance(const ParameterSet &set, double inputVariance);
+
+/// Variance of the result of a table: blindRotationVariance with the set's own numbers.
+double tableOutputVariance(const ParameterSet &set);
+
+/// log2 of the two-sided probability erfc(t / sqrt(2 v)) that a centred Gaussian error of variance
+/// `variance` exceeds `halfSlot` in absolute value. Accurate (relative 1e-12 of the logarithm) also
+/// where the probability itself is far below the smallest double. 0 (certainty) when halfSlot <= 0,
+/// minus infinity when variance <= 0.
+double log2ErrorProbability(double halfSlot, double variance);
+
+/// log2 of 1 - (1 - p)^count for p = 2^log2Probability: the failure probability of `count`
+/// independent lookups. Accurate for tiny p.
+double log2AnyOf(double log2Probability, double count);
+
+/// log2(2^a + 2^b), for adding probabilities kept as logarithms (each may be -infinity).
+double log2Add(double a, double b);
+
+} // namespace fhe::tfhe
+
+#endif // FHE_RUNTIME_TFHE_NOISE_H
