@@ -1,0 +1,230 @@
+//===- QNNOps.cpp - Verifiers of the qnn operations ----------------------------===//
+//
+// A verifier refuses what makes an op meaningless (shapes, element types). What
+// makes it unsupported under encryption is the business of the passes.
+//
+//===---------------------------------------------------------------------------===//
+#include "dialects/qnn/QNN.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace fhe::qnn;
+
+#define GET_OP_CLASSES
+#include "dialects/qnn/QNNOps.cpp.inc"
+
+static RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+static ArrayRef<int64_t> shapeOf(Value value) { return tensorOf(value).getShape(); }
+
+LogicalResult ConstantOp::verify() {
+  auto type = cast<ShapedType>(getValue().getType());
+  if (type.getShape() != shapeOf(getResult()))
+    return emitOpError("value has shape ") << type << " but the result is " << getResult().getType();
+  bool quantized = !tensorOf(getResult()).getElementType().isF32();
+  if (quantized ? !type.getElementType().isInteger(32) : !type.getElementType().isF32())
+    return emitOpError("a ") << (quantized ? "quantized constant holds i32" : "real constant holds f32")
+                             << " values, found " << type.getElementType();
+  return success();
+}
+
+static LogicalResult verifyQuantizer(Operation *op, Value input, Value result) {
+  if (shapeOf(input) != shapeOf(result))
+    return op->emitOpError("changes the shape from ") << input.getType() << " to " << result.getType();
+  if (tensorOf(result).getElementType().isF32())
+    return op->emitOpError("result must have a quantized element type");
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  if (failed(verifyQuantizer(*this, getInput(), getResult())))
+    return failure();
+  if (getKind() == QuantizerKind::Bipolar) {
+    auto type = cast<quant::QuantizedType>(tensorOf(getResult()).getElementType());
+    if (type.getStorageTypeMin() != -1 || type.getStorageTypeMax() != 1)
+      return emitOpError("a bipolar quantizer has storage range -1:1, found ")
+             << type.getStorageTypeMin() << ":" << type.getStorageTypeMax();
+  }
+  return success();
+}
+
+LogicalResult TruncOp::verify() {
+  if (getScale().convertToDouble() <= 0 || getDivisor().convertToDouble() <= 0)
+    return emitOpError("scale and divisor must be positive");
+  return verifyQuantizer(*this, getInput(), getResult());
+}
+
+LogicalResult GemmOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), weights = shapeOf(getWeights()),
+                    result = shapeOf(getResult());
+  if (weights.size() != 2 || input.empty() || input.size() != result.size() ||
+      input.back() != weights[1] || result.back() != weights[0] ||
+      input.drop_back() != result.drop_back())
+    return emitOpError("shapes do not agree: ")
+           << getInput().getType() << " times " << getWeights().getType() << " to "
+           << getResult().getType();
+  if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{weights[0]})
+    return emitOpError("bias must have ") << weights[0] << " elements, found "
+                                          << getBias().getType();
+  return success();
+}
+
+/// Size of a pooled or convolved dimension, or -1 where the window does not fit.
+static int64_t windowCount(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                           int64_t dilation) {
+  int64_t reach = dilation * (kernel - 1) + 1;
+  return size + padding < reach ? -1 : (size + padding - reach) / stride + 1;
+}
+
+static LogicalResult verifyWindow(Operation *op, ArrayRef<int64_t> input, ArrayRef<int64_t> result,
+                                  ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                                  ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
+  if (input.size() != 3 || result.size() != 3 || kernel.size() != 2 || strides.size() != 2 ||
+      pads.size() != 4 || dilations.size() != 2)
+    return op->emitOpError("expects [C,H,W] tensors, two strides, four pads and two dilations");
+  for (int64_t value : llvm::concat<const int64_t>(kernel, strides, dilations))
+    if (value < 1)
+      return op->emitOpError("kernel, strides and dilations must be at least 1, found ") << value;
+  for (unsigned d = 0; d != 2; ++d) {
+    if (pads[d] < 0 || pads[d + 2] < 0)
+      return op->emitOpError("pads must not be negative");
+    int64_t expected = windowCount(input[d + 1], kernel[d], strides[d], pads[d] + pads[d + 2],
+                                   dilations[d]);
+    if (result[d + 1] != expected)
+      return op->emitOpError("result dimension ")
+             << d + 1 << " must be " << expected << ", found " << result[d + 1];
+  }
+  return success();
+}
+
+LogicalResult ConvOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), weights = shapeOf(getWeights()),
+                    result = shapeOf(getResult());
+  if (weights.size() != 4)
+    return emitOpError("weights must be [O, C/groups, KH, KW], found ") << getWeights().getType();
+  if (failed(verifyWindow(*this, input, result, weights.drop_front(2), getStrides(), getPads(),
+                          getDilations())))
+    return failure();
+  int64_t groups = getGroups();
+  if (groups < 1 || input[0] != weights[1] * groups || weights[0] % groups ||
+      result[0] != weights[0])
+    return emitOpError("channels do not agree: ")
+           << getInput().getType() << " with " << getWeights().getType() << " in " << groups
+           << " groups to " << getResult().getType();
+  if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{weights[0]})
+    return emitOpError("bias must have ") << weights[0] << " elements, found "
+                                          << getBias().getType();
+  return success();
+}
+
+LogicalResult AvgPoolOp::verify() {
+  if (failed(verifyWindow(*this, shapeOf(getInput()), shapeOf(getResult()), getKernel(),
+                          getStrides(), getPads(), {1, 1})))
+    return failure();
+  if (shapeOf(getInput())[0] != shapeOf(getResult())[0])
+    return emitOpError("must keep the channels");
+  return success();
+}
+
+/// NumPy broadcasting of two static shapes; nullopt where they do not go together.
+static std::optional<SmallVector<int64_t>> broadcast(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  SmallVector<int64_t> out(std::max(a.size(), b.size()));
+  for (size_t i = 0; i != out.size(); ++i) {
+    int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (x != y && x != 1 && y != 1)
+      return std::nullopt;
+    out[out.size() - 1 - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+static LogicalResult verifyBinary(Operation *op) {
+  auto shape = broadcast(shapeOf(op->getOperand(0)), shapeOf(op->getOperand(1)));
+  if (!shape || ArrayRef<int64_t>(*shape) != shapeOf(op->getResult(0)))
+    return op->emitOpError("operands ")
+           << op->getOperand(0).getType() << " and " << op->getOperand(1).getType()
+           << " do not broadcast to " << op->getResult(0).getType();
+  return success();
+}
+
+LogicalResult AddOp::verify() { return verifyBinary(*this); }
+LogicalResult MulOp::verify() { return verifyBinary(*this); }
+LogicalResult DivOp::verify() { return verifyBinary(*this); }
+
+LogicalResult ActivationOp::verify() {
+  if (shapeOf(getInput()) != shapeOf(getResult()))
+    return emitOpError("must keep the shape");
+  return success();
+}
+
+LogicalResult BatchNormOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput());
+  if (input.empty() || input != shapeOf(getResult()))
+    return emitOpError("must keep the shape of an input with a channel axis");
+  for (Value parameter : {getScale(), getBias(), getMean(), getVariance()})
+    if (shapeOf(parameter) != ArrayRef<int64_t>{input[0]})
+      return emitOpError("scale, bias, mean and variance must have ")
+             << input[0] << " elements, found " << parameter.getType();
+  return success();
+}
+
+static LogicalResult verifySameElement(Operation *op, Value input) {
+  if (tensorOf(input).getElementType() != tensorOf(op->getResult(0)).getElementType())
+    return op->emitOpError("must keep the element type, found ")
+           << input.getType() << " to " << op->getResult(0).getType();
+  return success();
+}
+
+LogicalResult ReshapeOp::verify() {
+  if (tensorOf(getInput()).getNumElements() != tensorOf(getResult()).getNumElements())
+    return emitOpError("must keep the number of elements: ")
+           << getInput().getType() << " to " << getResult().getType();
+  return verifySameElement(*this, getInput());
+}
+
+LogicalResult TransposeOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), result = shapeOf(getResult()),
+                    permutation = getPermutation();
+  SmallVector<bool> seen(input.size(), false);
+  if (permutation.size() != input.size() || result.size() != input.size())
+    return emitOpError("permutation must have one entry an axis");
+  for (auto [d, axis] : llvm::enumerate(permutation)) {
+    if (axis < 0 || axis >= int64_t(input.size()) || seen[axis])
+      return emitOpError("permutation must name each axis once");
+    seen[axis] = true;
+    if (result[d] != input[axis])
+      return emitOpError("result axis ") << d << " must have size " << input[axis];
+  }
+  return verifySameElement(*this, getInput());
+}
+
+LogicalResult PadOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), result = shapeOf(getResult()), low = getLow(),
+                    high = getHigh();
+  if (low.size() != input.size() || high.size() != input.size() || result.size() != input.size())
+    return emitOpError("low and high must have one entry an axis");
+  for (size_t d = 0; d != input.size(); ++d)
+    if (low[d] < 0 || high[d] < 0 || result[d] != low[d] + input[d] + high[d])
+      return emitOpError("axis ") << d << " does not add up to " << result[d];
+  return verifySameElement(*this, getInput());
+}
+
+LogicalResult ConcatOp::verify() {
+  ArrayRef<int64_t> result = shapeOf(getResult());
+  int64_t axis = getAxis(), total = 0;
+  if (getInputs().empty() || axis < 0 || axis >= int64_t(result.size()))
+    return emitOpError("needs operands and an axis of the result");
+  for (Value input : getInputs()) {
+    ArrayRef<int64_t> shape = shapeOf(input);
+    if (shape.size() != result.size())
+      return emitOpError("operands must have the rank of the result");
+    for (size_t d = 0; d != shape.size(); ++d)
+      if (int64_t(d) != axis && shape[d] != result[d])
+        return emitOpError("operand axis ") << d << " must have size " << result[d];
+    total += shape[axis];
+    if (failed(verifySameElement(*this, input)))
+      return failure();
+  }
+  if (total != result[axis])
+    return emitOpError("axis ") << axis << " must have size " << total;
+  return success();
+}
