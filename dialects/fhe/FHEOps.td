@@ -37,7 +37,7 @@ def FHE_IntType : TypeDef<FHE_Dialect, "Int", [MemRefElementTypeInterface]> {
     values outside do what the window of their table does). |LO|, |HI| < 2^40.
   }];
   let parameters = (ins "int64_t":$lo, "int64_t":$hi);
-  let assemblyFormat = "`<` $lo `:` $hi `>`";
+  let assemblyFormat = "`<` $lo `` `:` `` $hi `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// ceil(log2(hi-lo+1)).

@@ -1,0 +1,38 @@
+//===- Options.h - What a compilation is asked for ------------------------------===//
+//
+// One plain struct that the driver fills from the command line and every stage
+// reads. Defaults are those of `fhe-compile` (docs/architecture.md).
+//
+//===---------------------------------------------------------------------------===//
+#ifndef PASSES_PIPELINE_OPTIONS_H
+#define PASSES_PIPELINE_OPTIONS_H
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fhe {
+
+/// `--input-bits B --input-range LO:HI`: x = LO + q (HI-LO)/(2^B-1), q in 0..2^B-1, for an input
+/// that has no quantizer of its own. An empty name means the only input.
+struct DeclaredInput {
+  std::string name;
+  unsigned bits = 0;
+  double lo = 0, hi = 0;
+};
+
+enum class Overflow { Proven, Calibrated };
+
+struct CompileOptions {
+  std::vector<DeclaredInput> declaredInputs;
+  Overflow overflow = Overflow::Proven;
+  unsigned maxAccumulatorBits = 16;
+  std::optional<unsigned> roundAccumulators; ///< P of --round-accumulators (approximate)
+  double log2PError = -40;                   ///< per table
+  unsigned securityBits = 128;
+  bool clearOnly = false; ///< no parameters: the object runs in clear mode only
+};
+
+} // namespace fhe
+
+#endif // PASSES_PIPELINE_OPTIONS_H
