@@ -1,0 +1,156 @@
+//===- bootstrap.cpp - Batched programmable bootstrap ----------------------------------------===//
+#include "runtime/tfhe/bootstrap/bootstrap.h"
+
+#include "runtime/tfhe/fft/plan.h"
+#include "runtime/tfhe/isa/kernels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fhe::tfhe {
+
+static constexpr uint32_t maxBatch = 16;
+
+static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
+
+size_t cmuxWorkDoubles(const FftPlan &plan, uint32_t k, uint32_t levels) {
+  const size_t rows = size_t(levels) * (k + 1);
+  return plan.polynomialSize() * (1 + rows) + rows * 2 * plan.blockPoints();
+}
+
+/// The same for any instruction set: blocks have at most 64 points.
+static size_t cmuxWorkBytes(const GlweKey &glwe, const Decomposition &decomposition) {
+  const size_t rows = size_t(decomposition.levels) * (glwe.k + 1);
+  return (size_t(glwe.polynomialSize()) * (1 + rows) + rows * 2 * 64) * sizeof(double);
+}
+
+static size_t accumulatorBytes(const GlweKey &glwe) {
+  return size_t(glwe.k + 1) * glwe.polynomialSize() * sizeof(uint64_t);
+}
+
+uint32_t bootstrapBatch(const GlweKey &glwe, const Decomposition &decomposition) {
+  // Two elements of the key (this one and the one being prefetched), the working memory and the
+  // accumulators should share about 1.75 MiB; four ciphertexts at least, so that a key which does
+  // not fit is still read only once for them.
+  const size_t cache = size_t(7) << 18;
+  const size_t fixed = 2 * BootstrapKey::elementWords(glwe, decomposition) * sizeof(uint64_t) +
+                       cmuxWorkBytes(glwe, decomposition);
+  if (fixed >= cache)
+    return 4;
+  return uint32_t(std::clamp<size_t>((cache - fixed) / accumulatorBytes(glwe), 4, maxBatch));
+}
+
+size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
+                             const Decomposition &decomposition) {
+  const size_t batch = bootstrapBatch(glwe, decomposition);
+  const size_t switched = roundUp(batch * (size_t(lweDimension) + 1) * 4, bufferAlignment);
+  return cmuxWorkBytes(glwe, decomposition) + batch * accumulatorBytes(glwe) + switched;
+}
+
+void modulusSwitch(const uint64_t *in, size_t count, uint32_t log2N, uint32_t *out) {
+  const unsigned shift = 64 - (log2N + 1);
+  const uint64_t half = uint64_t(1) << (shift - 1);
+  for (size_t i = 0; i < count; ++i)
+    out[i] = uint32_t((in[i] + half) >> shift); // The addition wraps: 2N is 0.
+}
+
+void initAccumulator(const GlweKey &glwe, const uint64_t *testPolynomial, uint32_t rotation,
+                     uint64_t *accumulator) {
+  const size_t size = glwe.polynomialSize();
+  std::memset(accumulator, 0, glwe.k * size * sizeof(uint64_t));
+  uint64_t *body = accumulator + glwe.k * size;
+  const size_t r = rotation & (size - 1);
+  const uint64_t sign = rotation < size ? 0 : ~uint64_t(0); // (x ^ sign) - sign negates.
+  for (size_t i = 0; i < size - r; ++i)
+    body[i] = (testPolynomial[i + r] ^ sign) - sign;
+  for (size_t i = size - r; i < size; ++i)
+    body[i] = (testPolynomial[i + r - size] ^ ~sign) - ~sign;
+}
+
+/// What the CMUXes of one call share.
+static CmuxArguments arguments(const FourierBootstrapKey &key, double *work) {
+  CmuxArguments a{};
+  a.plan = &fftPlan(key.isa(), key.glwe().log2N);
+  a.k = key.glwe().k;
+  a.levels = key.decomposition().levels;
+  a.baseLog = key.decomposition().baseLog;
+  a.work = work;
+  return a;
+}
+
+void blindRotate(const FourierBootstrapKey &key, const uint32_t *switched, size_t switchedStride,
+                 size_t count, uint64_t *accumulators, Scratch scratch) {
+  const KernelTable &table = kernelTable(key.isa());
+  CmuxArguments a = arguments(key, reinterpret_cast<double *>(scratch.data()));
+  const size_t words = accumulatorBytes(key.glwe()) / sizeof(uint64_t);
+  const size_t elementBytes = key.elementDoubles() * sizeof(double);
+  // Each ciphertext fetches its share of the next element.
+  const size_t share = roundUp(elementBytes / std::max<size_t>(count, 1) + 1, 64);
+  for (uint32_t i = 0; i < key.lweDimension(); ++i) {
+    a.key = key.element(i);
+    for (size_t c = 0; c < count; ++c) {
+      a.rotation = switched[c * switchedStride + i];
+      if (a.rotation == 0)
+        continue; // X^0 - 1 = 0: adds nothing.
+      const size_t from = std::min(c * share, elementBytes);
+      a.prefetch = i + 1 < key.lweDimension()
+                       ? reinterpret_cast<const char *>(key.element(i + 1)) + from
+                       : nullptr;
+      a.prefetchBytes = std::min(share, elementBytes - from);
+      a.accumulator = accumulators + c * words;
+      table.cmux(a);
+    }
+  }
+}
+
+void cmux(const FourierBootstrapKey &key, uint32_t element, uint32_t rotation,
+          uint64_t *accumulator, Scratch scratch) {
+  if (rotation == 0)
+    return;
+  CmuxArguments a = arguments(key, reinterpret_cast<double *>(scratch.data()));
+  a.key = key.element(element);
+  a.rotation = rotation;
+  a.accumulator = accumulator;
+  kernelTable(key.isa()).cmux(a);
+}
+
+void sampleExtract(const GlweKey &glwe, const uint64_t *accumulator, uint32_t coefficient,
+                   uint64_t *out) {
+  // Coefficient h of A S is sum_{j <= h} A[h-j] S[j] - sum_{j > h} A[N+h-j] S[j].
+  const size_t size = glwe.polynomialSize(), h = coefficient;
+  for (uint32_t p = 0; p < glwe.k; ++p) {
+    const uint64_t *from = accumulator + p * size;
+    uint64_t *to = out + p * size;
+    for (size_t j = 0; j <= h; ++j)
+      to[j] = from[h - j];
+    for (size_t j = h + 1; j < size; ++j)
+      to[j] = 0 - from[size + h - j];
+  }
+  out[glwe.k * size] = accumulator[glwe.k * size + h];
+}
+
+void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
+               const uint64_t *testPolynomials, const uint32_t *tableOf, uint64_t *out,
+               Scratch scratch) {
+  const GlweKey &glwe = key.glwe();
+  const size_t n = key.lweDimension(), size = glwe.polynomialSize();
+  const size_t batch = bootstrapBatch(glwe, key.decomposition());
+  const size_t workBytes = cmuxWorkBytes(glwe, key.decomposition());
+  const size_t words = accumulatorBytes(glwe) / sizeof(uint64_t);
+  uint64_t *accumulators = reinterpret_cast<uint64_t *>(scratch.data() + workBytes);
+  uint32_t *switched = reinterpret_cast<uint32_t *>(accumulators + batch * words);
+  for (size_t first = 0; first < count; first += batch) {
+    const size_t here = std::min(batch, count - first);
+    modulusSwitch(in + first * (n + 1), here * (n + 1), glwe.log2N, switched);
+    for (size_t c = 0; c < here; ++c) {
+      const size_t table = tableOf ? tableOf[first + c] : 0;
+      initAccumulator(glwe, testPolynomials + table * size, switched[c * (n + 1) + n],
+                      accumulators + c * words);
+    }
+    blindRotate(key, switched, n + 1, here, accumulators, scratch);
+    for (size_t c = 0; c < here; ++c)
+      sampleExtract(glwe, accumulators + c * words, 0, out + (first + c) * glwe.lweWords());
+  }
+}
+
+} // namespace fhe::tfhe
