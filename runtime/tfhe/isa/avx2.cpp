@@ -18,6 +18,8 @@ struct Avx2 {
   static constexpr int lanes = 4, log2Lanes = 2, maxLog2Radix = 2;
   static constexpr int tileVectors = 2, dotRegisters = 8;
 
+  static constexpr bool hasFma = true;
+
   static FHE_INLINE D load(const double *p) { return _mm256_load_pd(p); }
   static FHE_INLINE void store(double *p, D x) { _mm256_store_pd(p, x); }
   static FHE_INLINE D broadcast(double x) { return _mm256_set1_pd(x); }

@@ -18,6 +18,8 @@ struct Avx512 {
   static constexpr int lanes = 8, log2Lanes = 3, maxLog2Radix = 3;
   static constexpr int tileVectors = 4, dotRegisters = 16;
 
+  static constexpr bool hasFma = true;
+
   static FHE_INLINE D load(const double *p) { return _mm512_load_pd(p); }
   static FHE_INLINE void store(double *p, D x) { _mm512_store_pd(p, x); }
   static FHE_INLINE D broadcast(double x) { return _mm512_set1_pd(x); }

@@ -18,6 +18,8 @@ struct Scalar {
   static constexpr int lanes = 1, log2Lanes = 0, maxLog2Radix = 2;
   static constexpr int tileVectors = 8, dotRegisters = 8;
 
+  static constexpr bool hasFma = false;
+
   static FHE_INLINE D load(const double *p) { return *p; }
   static FHE_INLINE void store(double *p, D x) { *p = x; }
   static FHE_INLINE D broadcast(double x) { return x; }

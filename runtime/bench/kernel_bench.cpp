@@ -1,0 +1,181 @@
+//===- kernel_bench.cpp - Times of the TFHE kernels, one thread ------------------------------===//
+//
+// Prints the minimum and median time of each kernel: FFT, keyswitch, bootstrap (batch of one and
+// full batches), linear layer. Keys hold random words: no kernel's time depends on their values.
+// The instruction set is the best there is, or FHE_ISA. Usage: fhe_kernel_bench [SET...] where SET
+// is one of the names printed without arguments to `--sets`; default: the first four.
+//
+//===----------------------------------------------------------------------------------------===//
+#include "runtime/tfhe/bootstrap/bootstrap.h"
+#include "runtime/tfhe/fft/plan.h"
+#include "runtime/tfhe/isa/kernels.h"
+#include "runtime/tfhe/keyswitch/keyswitch.h"
+#include "runtime/tfhe/linear/linear.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <vector>
+
+using namespace fhe::tfhe;
+
+namespace {
+
+struct NamedSet {
+  const char *name;
+  ParameterSet set;
+};
+
+const NamedSet sets[] = {
+    {"2_2", {{918, -18}, {1, 11, -50}, {4, 4}, {23, 1}}},
+    {"p4", {{775, -17}, {1, 11, -50}, {3, 5}, {23, 1}}},
+    {"p5", {{838, -18}, {1, 12, -62}, {3, 5}, {15, 2}}},
+    {"p6", {{896, -20}, {1, 13, -62}, {3, 6}, {15, 2}}},
+    {"p7", {{965, -22}, {1, 14, -62}, {3, 6}, {15, 2}}},
+    {"p8", {{1032, -23}, {1, 15, -62}, {3, 7}, {15, 2}}},
+};
+
+std::mt19937_64 engine(12345);
+
+void randomize(std::span<uint64_t> words) {
+  for (uint64_t &word : words)
+    word = engine();
+}
+
+/// Runs `f` for at least `seconds` and five times; prints the time of one of `per` parts.
+template <class F> void time(const char *what, double seconds, double per, F f) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> times;
+  const auto start = Clock::now();
+  f();
+  do {
+    const auto from = Clock::now();
+    f();
+    times.push_back(std::chrono::duration<double>(Clock::now() - from).count() / per);
+  } while (times.size() < 5 || std::chrono::duration<double>(Clock::now() - start).count() < seconds);
+  std::sort(times.begin(), times.end());
+  const double low = times.front(), middle = times[times.size() / 2];
+  const bool small = low < 1e-4;
+  std::printf("  %-34s min %9.3f  median %9.3f %s\n", what, low * (small ? 1e6 : 1e3),
+              middle * (small ? 1e6 : 1e3), small ? "us" : "ms");
+}
+
+void benchFft() {
+  std::printf("negacyclic FFT, with conversions\n");
+  const KernelTable &table = kernelTable(activeIsa());
+  for (uint32_t log2N = 8; log2N <= 16; ++log2N) {
+    const FftPlan &plan = fftPlan(activeIsa(), log2N);
+    AlignedBuffer<uint64_t> words(plan.polynomialSize());
+    AlignedBuffer<double> values(plan.polynomialSize());
+    randomize(words.span());
+    const int repeat = 1 << (18 - log2N);
+    char what[64];
+    std::snprintf(what, sizeof what, "forward N=%u", plan.polynomialSize());
+    time(what, 0.1, repeat, [&] {
+      for (int i = 0; i < repeat; ++i)
+        table.forward(plan, words.data(), values.data());
+    });
+    std::snprintf(what, sizeof what, "inverse and add N=%u", plan.polynomialSize());
+    // Zeros stay zeros under the in-place inverse; its time does not depend on the values.
+    std::fill(values.begin(), values.end(), 0.0);
+    time(what, 0.1, repeat, [&] {
+      for (int i = 0; i < repeat; ++i)
+        table.inverseAdd(plan, values.data(), words.data());
+    });
+  }
+}
+
+void benchSet(const NamedSet &named) {
+  const ParameterSet &set = named.set;
+  const uint32_t n = set.lwe.dimension, kn = set.glwe.lweDimension();
+  std::printf("set %s: n=%u k=%u N=%u l=%u b=%u, keyswitch l=%u b=%u\n", named.name, n, set.glwe.k,
+              set.glwe.polynomialSize(), set.bootstrap.levels, set.bootstrap.baseLog,
+              set.keyswitch.levels, set.keyswitch.baseLog);
+  LweKeyswitchKey switchKey(kn, n, set.keyswitch);
+  FourierBootstrapKey key(n, set.glwe, set.bootstrap);
+  if (!switchKey.ok() || !key.ok()) {
+    std::printf("  not enough memory\n");
+    return;
+  }
+  randomize(switchKey.words());
+  std::vector<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));
+  AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
+  randomize(element);
+  for (uint32_t i = 0; i < n; ++i)
+    key.setElement(i, element, conversion.span());
+
+  const uint32_t batch = bootstrapBatch(set.glwe, set.bootstrap);
+  const size_t count = std::max<size_t>(keyswitchBatch(), batch);
+  std::vector<uint64_t> big(count * set.glwe.lweWords()), small(count * set.lwe.words());
+  std::vector<uint64_t> table(set.glwe.polynomialSize());
+  randomize(big);
+  randomize(small);
+  randomize(table);
+  AlignedBuffer<std::byte> switching(keyswitchScratchBytes(kn, n, set.keyswitch));
+  AlignedBuffer<std::byte> scratch(bootstrapScratchBytes(n, set.glwe, set.bootstrap));
+  auto doSwitch = [&](size_t c) {
+    keyswitch(switchKey, big.data(), c, small.data(), switching.span());
+  };
+  auto doBootstrap = [&](size_t c) {
+    bootstrap(key, small.data(), c, table.data(), nullptr, big.data(), scratch.span());
+  };
+  time("keyswitch, one", 0.3, 1, [&] { doSwitch(1); });
+  char what[64];
+  std::snprintf(what, sizeof what, "keyswitch, batch of %zu, each", count);
+  time(what, 0.3, double(count), [&] { doSwitch(count); });
+  time("bootstrap, one", 0.5, 1, [&] { doBootstrap(1); });
+  std::snprintf(what, sizeof what, "bootstrap, batch of %u, each", batch);
+  time(what, 1, batch, [&] { doBootstrap(batch); });
+  std::snprintf(what, sizeof what, "keyswitch and bootstrap of %zu, each", count);
+  time(what, 1, double(count), [&] {
+    doSwitch(count);
+    doBootstrap(count);
+  });
+}
+
+void benchLinear() {
+  std::printf("linear layer, 784 inputs, 64 outputs, 2049 words, one sample\n");
+  GemmShape shape{1, 784, 64, 2049};
+  std::vector<uint64_t> in(784 * 2049), out(64 * 2049);
+  std::vector<int8_t> weights(784 * 64);
+  randomize(in);
+  for (int8_t &weight : weights)
+    weight = int8_t(engine() % 7) - 3;
+  AlignedBuffer<std::byte> scratch(gemmScratchBytes(shape));
+  const Weights view{weights.data(), 1};
+  time("gemm", 0.5, 1, [&] {
+    gemm(shape, in.data(), view, out.data(), 0, gemmItems(shape), scratch.span());
+  });
+  for (int8_t &weight : weights)
+    weight = engine() % 10 < 3 ? weight : int8_t(0);
+  time("gemm, three quarters of weights zero", 0.5, 1, [&] {
+    gemm(shape, in.data(), view, out.data(), 0, gemmItems(shape), scratch.span());
+  });
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--sets") == 0) {
+    for (const NamedSet &set : sets)
+      std::printf("%s\n", set.name);
+    return 0;
+  }
+  if (std::string diagnostic = isaDiagnostic(); !diagnostic.empty())
+    std::fprintf(stderr, "%s\n", diagnostic.c_str());
+  std::printf("instruction set: %s\n", name(activeIsa()));
+  if (argc == 1) {
+    benchFft();
+    benchLinear();
+  }
+  for (size_t i = 0; i < std::size(sets); ++i) {
+    bool wanted = argc == 1 && i < 4;
+    for (int a = 1; a < argc; ++a)
+      wanted |= std::strcmp(argv[a], sets[i].name) == 0;
+    if (wanted)
+      benchSet(sets[i]);
+  }
+  return 0;
+}
