@@ -1,0 +1,90 @@
+//===- evaluation_key.cpp - Bytes of evaluation keys, and their C interface -------------------===//
+#include "runtime/formats/evaluation_key.h"
+
+#include <memory>
+
+using namespace fhe::runtime;
+
+uint64_t fhe::runtime::bodyWords(const Parameters &parameters, uint32_t conversion) {
+  const fhe_conversion_record &record = parameters.conversions[conversion];
+  if (record.kind == FHE_CONVERSION_KEYSWITCH)
+    return uint64_t(parameters.keys[record.from_key].live) * record.levels;
+  auto glwe = parameters.glwe(record.to_key);
+  return uint64_t(parameters.keys[record.from_key].live) * record.levels * (glwe.k + 1) *
+         glwe.polynomialSize();
+}
+
+/// A section is its kind (that of the conversion), the conversion's number, its words and these.
+void fhe_evaluation_key::write(ByteWriter &writer) const {
+  FileHeader header;
+  header.kind = FileKind::evaluationKey;
+  header.parameters = parameterHash(parameters);
+  header.keyId = keyId;
+  writer.value(header);
+  writeParameters(writer, parameters);
+  writer.bytes(maskSeed.data(), maskSeed.size());
+  for (uint32_t i = 0; i < bodies.size(); ++i) {
+    writer.value(parameters.conversions[i].kind);
+    writer.value(i);
+    writer.value(uint64_t(bodies[i].size()));
+    writer.values(std::span<const uint64_t>(bodies[i]));
+  }
+}
+
+static std::unique_ptr<fhe_evaluation_key> readKey(ByteReader &reader) {
+  FileHeader header = readHeader(reader, FileKind::evaluationKey);
+  auto key = std::make_unique<fhe_evaluation_key>();
+  key->keyId = header.keyId;
+  key->parameters = readParameters(reader);
+  require(parameterHash(key->parameters) == header.parameters, FHE_INVALID_DATA,
+          "the parameters are not those that the header names");
+  reader.bytes(key->maskSeed.data(), key->maskSeed.size());
+  for (uint32_t i = 0; i < key->parameters.conversions.size(); ++i) {
+    uint32_t kind = reader.value<uint32_t>(), number = reader.value<uint32_t>();
+    uint64_t words = reader.value<uint64_t>();
+    if (kind != key->parameters.conversions[i].kind || number != i)
+      throw Failure(FHE_UNSUPPORTED, "section " + std::to_string(i) + " is of kind " +
+                                         std::to_string(kind) + " and number " +
+                                         std::to_string(number) + ", expected kind " +
+                                         std::to_string(key->parameters.conversions[i].kind));
+    if (words != bodyWords(key->parameters, i))
+      throw Failure(FHE_INVALID_DATA,
+                    "section " + std::to_string(i) + " has " + std::to_string(words) +
+                        " words, its parameters need " +
+                        std::to_string(bodyWords(key->parameters, i)));
+    reader.expect(words, sizeof(uint64_t), "an evaluation key's section");
+    key->bodies.emplace_back(words);
+    reader.values(std::span(key->bodies.back()));
+  }
+  reader.finish();
+  return key;
+}
+
+uint64_t fhe_evaluation_key_bytes(const fhe_evaluation_key *key) {
+  ByteWriter counter;
+  guarded([&] {
+    if (key)
+      key->write(counter);
+  });
+  return counter.written();
+}
+
+fhe_status fhe_evaluation_key_write(const fhe_evaluation_key *key, fhe_write_fn write,
+                                    void *state) {
+  return guarded([&] {
+    require(key && write, FHE_INVALID_ARGUMENT, "a null pointer");
+    ByteWriter writer(write, state);
+    key->write(writer);
+  });
+}
+
+fhe_status fhe_evaluation_key_read(fhe_read_fn read, void *state, uint64_t bytes,
+                                   fhe_evaluation_key **key) {
+  return guarded([&] {
+    require(key && read, FHE_INVALID_ARGUMENT, "a null pointer");
+    ByteReader reader(read, state, bytes);
+    *key = readKey(reader).release();
+  });
+}
+
+void fhe_evaluation_key_free(fhe_evaluation_key *key) { delete key; }

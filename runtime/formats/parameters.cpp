@@ -1,0 +1,170 @@
+//===- parameters.cpp - Checks, hash and bytes of parameter records ---------------------------===//
+#include "runtime/formats/parameters.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <openssl/evp.h>
+
+namespace fhe::runtime {
+
+tfhe::LweKey Parameters::lwe(uint32_t key) const {
+  return {keys[key].dimension, keys[key].log2_std};
+}
+
+tfhe::GlweKey Parameters::glwe(uint32_t key) const {
+  return {keys[key].dimension, keys[key].log2_poly, keys[key].log2_std};
+}
+
+static std::string keyName(uint32_t i) { return "key " + std::to_string(i) + ": "; }
+
+static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status) {
+  const fhe_key_record &key = parameters.keys[i];
+  if (key.kind != FHE_KEY_LWE && key.kind != FHE_KEY_GLWE)
+    throw Failure(FHE_UNSUPPORTED, keyName(i) + "unknown kind " + std::to_string(key.kind));
+  if (key.distribution != FHE_DISTRIBUTION_BINARY)
+    throw Failure(FHE_UNSUPPORTED,
+                  keyName(i) + "only uniform binary keys are implemented, found distribution " +
+                      std::to_string(key.distribution));
+  if (key.noise_kind != FHE_NOISE_GAUSSIAN)
+    throw Failure(FHE_UNSUPPORTED, keyName(i) + "only Gaussian noise is implemented, found kind " +
+                                       std::to_string(key.noise_kind));
+  if (key.word_bits != 64)
+    throw Failure(FHE_UNSUPPORTED, keyName(i) + "only 64-bit words are implemented, found " +
+                                       std::to_string(key.word_bits));
+  bool isGlwe = key.kind == FHE_KEY_GLWE;
+  std::string error = isGlwe ? tfhe::checkBounds(parameters.glwe(i))
+                             : tfhe::checkBounds(parameters.lwe(i));
+  if (!error.empty())
+    throw Failure(status, keyName(i) + error);
+  uint32_t full = isGlwe ? parameters.glwe(i).lweDimension() : key.dimension;
+  if (key.live != full)
+    throw Failure(FHE_UNSUPPORTED, keyName(i) + "partial keys are not implemented: " +
+                                       std::to_string(key.live) + " live coefficients of " +
+                                       std::to_string(full));
+}
+
+static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status status) {
+  const fhe_conversion_record &conversion = parameters.conversions[i];
+  std::string name = "conversion " + std::to_string(i) + ": ";
+  bool isKeyswitch = conversion.kind == FHE_CONVERSION_KEYSWITCH;
+  if (!isKeyswitch && conversion.kind != FHE_CONVERSION_BOOTSTRAP)
+    throw Failure(FHE_UNSUPPORTED, name + "unknown kind " + std::to_string(conversion.kind));
+  size_t count = parameters.keys.size();
+  if (conversion.from_key >= count || conversion.to_key >= count)
+    throw Failure(status, name + "names a key that does not exist");
+  uint32_t wantFrom = isKeyswitch ? FHE_KEY_GLWE : FHE_KEY_LWE;
+  if (parameters.keys[conversion.from_key].kind != wantFrom ||
+      parameters.keys[conversion.to_key].kind == wantFrom)
+    throw Failure(status, name + "a keyswitch goes from a GLWE to an LWE key, a bootstrap back");
+  if (!isKeyswitch && conversion.engine != FHE_ENGINE_CLASSIC)
+    throw Failure(FHE_UNSUPPORTED, name + "bootstrap engine " +
+                                       std::to_string(conversion.engine) + " is not implemented");
+  if (!isKeyswitch && conversion.switch_kind != FHE_SWITCH_PLAIN)
+    throw Failure(FHE_UNSUPPORTED,
+                  name + "modulus switch kind " + std::to_string(conversion.switch_kind) +
+                      " is not implemented");
+  if (conversion.word_bits != 64)
+    throw Failure(FHE_UNSUPPORTED, name + "only 64-bit words are implemented");
+  if (std::string error = tfhe::checkBounds(Parameters::decomposition(conversion)); !error.empty())
+    throw Failure(status, name + error);
+}
+
+void checkParameters(const Parameters &parameters, fhe_status status) {
+  if (parameters.keys.empty() || parameters.keys.size() > maxKeys ||
+      parameters.conversions.size() > maxConversions)
+    throw Failure(status, "parameters with " + std::to_string(parameters.keys.size()) +
+                              " keys and " + std::to_string(parameters.conversions.size()) +
+                              " conversions");
+  for (uint32_t i = 0; i < parameters.keys.size(); ++i)
+    checkKey(parameters, i, status);
+  for (uint32_t i = 0; i < parameters.conversions.size(); ++i)
+    checkConversion(parameters, i, status);
+}
+
+void checkSecurity(const Parameters &parameters) {
+  for (uint32_t i = 0; i < parameters.keys.size(); ++i) {
+    const fhe_key_record &key = parameters.keys[i];
+    auto needed = tfhe::log2StdForDimension(key.live, parameters.securityBits);
+    if (!needed)
+      throw Failure(FHE_INSECURE_PARAMETERS,
+                    keyName(i) + "dimension " + std::to_string(key.live) + " at " +
+                        std::to_string(parameters.securityBits) +
+                        " bits is outside the security curve (dimension 450 or more, 128 or 132 "
+                        "bits)");
+    if (key.log2_std < *needed - 1e-9 * std::abs(*needed))
+      throw Failure(FHE_INSECURE_PARAMETERS,
+                    keyName(i) + "noise 2^" + std::to_string(key.log2_std) + " is below 2^" +
+                        std::to_string(*needed) + ", which " +
+                        std::to_string(parameters.securityBits) + " bits of security need");
+  }
+}
+
+/// One canonical text line a record. log2_std in steps of 2^-20, so that a detour through decimal
+/// text cannot change the hash.
+static std::string canonicalText(const Parameters &parameters) {
+  std::string text = "fhe-parameters-1 " + std::to_string(parameters.securityBits) + "\n";
+  auto add = [&](uint64_t number) { text += std::to_string(number) + " "; };
+  for (const fhe_key_record &key : parameters.keys) {
+    for (uint64_t number : {key.kind, key.distribution, key.dimension, key.log2_poly, key.live,
+                            key.word_bits, key.noise_kind})
+      add(number);
+    text += std::to_string(std::llround(key.log2_std * 0x1p20)) + "\n";
+  }
+  for (const fhe_conversion_record &conversion : parameters.conversions) {
+    for (uint64_t number :
+         {conversion.kind, conversion.from_key, conversion.to_key, conversion.base_log,
+          conversion.levels, conversion.engine, conversion.switch_kind, conversion.word_bits})
+      add(number);
+    text += "\n";
+  }
+  return text;
+}
+
+ParameterHash parameterHash(const Parameters &parameters) {
+  ParameterHash hash{};
+  if (parameters.empty())
+    return hash;
+  std::string text = canonicalText(parameters);
+  std::array<uint8_t, EVP_MAX_MD_SIZE> digest;
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 ||
+      size < hash.size())
+    throw Failure(FHE_INTERNAL, "SHA-256 is not available");
+  std::copy_n(digest.begin(), hash.size(), hash.begin());
+  return hash;
+}
+
+std::string toHex(std::span<const uint8_t> bytes) {
+  std::string text;
+  for (uint8_t byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+void writeParameters(ByteWriter &writer, const Parameters &parameters) {
+  writer.value(parameters.securityBits);
+  writer.value(uint32_t(parameters.keys.size()));
+  writer.value(uint32_t(parameters.conversions.size()));
+  writer.values(std::span<const fhe_key_record>(parameters.keys));
+  writer.values(std::span<const fhe_conversion_record>(parameters.conversions));
+}
+
+Parameters readParameters(ByteReader &reader) {
+  Parameters parameters;
+  parameters.securityBits = reader.value<uint32_t>();
+  uint32_t keys = reader.value<uint32_t>(), conversions = reader.value<uint32_t>();
+  require(keys >= 1 && keys <= maxKeys && conversions <= maxConversions, FHE_INVALID_DATA,
+          "the parameters have an impossible number of keys or conversions");
+  reader.expect(keys, sizeof(fhe_key_record), "keys");
+  parameters.keys.resize(keys);
+  reader.values(std::span(parameters.keys));
+  reader.expect(conversions, sizeof(fhe_conversion_record), "conversions");
+  parameters.conversions.resize(conversions);
+  reader.values(std::span(parameters.conversions));
+  checkParameters(parameters, FHE_INVALID_DATA);
+  return parameters;
+}
+
+} // namespace fhe::runtime

@@ -1,0 +1,58 @@
+//===- parameters.h - The parameter records of a model, and their hash ------------------------===//
+//
+// What manifests, model objects and key files say about keys and conversions, in the records of
+// fhe/abi.h. `checkParameters` refuses what this library cannot run; whoever makes keys also asks
+// `checkSecurity`. The hash names a parameter set in files: a guard against mistakes.
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef FHE_RUNTIME_FORMATS_PARAMETERS_H
+#define FHE_RUNTIME_FORMATS_PARAMETERS_H
+
+#include "fhe/abi.h"
+#include "runtime/formats/byte_io.h"
+#include "runtime/tfhe/parameters.h"
+
+#include <array>
+#include <vector>
+
+namespace fhe::runtime {
+
+/// 128 random bits drawn with a client key (KeyId), 128 bits of SHA-256 (ParameterHash).
+using KeyId = std::array<uint8_t, 16>;
+using ParameterHash = std::array<uint8_t, 16>;
+
+struct Parameters {
+  uint32_t securityBits = 0;
+  std::vector<fhe_key_record> keys;
+  std::vector<fhe_conversion_record> conversions;
+
+  bool empty() const { return keys.empty(); }
+  /// Words of one LWE ciphertext under key `key` (of a GLWE key: its extracted LWE key).
+  uint64_t words(uint32_t key) const { return uint64_t(keys[key].live) + 1; }
+  tfhe::LweKey lwe(uint32_t key) const;
+  tfhe::GlweKey glwe(uint32_t key) const;
+  static tfhe::Decomposition decomposition(const fhe_conversion_record &conversion) {
+    return {conversion.base_log, conversion.levels};
+  }
+};
+
+inline constexpr uint32_t maxKeys = 256, maxConversions = 1024;
+
+/// Throws unless every number is within the bounds of the kernels, every index names a key of the
+/// right kind and every kind is one this library implements. `status` is the code of broken numbers;
+/// kinds that are only unknown give FHE_UNSUPPORTED.
+void checkParameters(const Parameters &parameters, fhe_status status);
+
+/// Throws FHE_INSECURE_PARAMETERS unless every key's noise is on or above the security curve.
+void checkSecurity(const Parameters &parameters);
+
+ParameterHash parameterHash(const Parameters &parameters);
+std::string toHex(std::span<const uint8_t> bytes);
+
+void writeParameters(ByteWriter &writer, const Parameters &parameters);
+/// Reads and checks them.
+Parameters readParameters(ByteReader &reader);
+
+} // namespace fhe::runtime
+
+#endif // FHE_RUNTIME_FORMATS_PARAMETERS_H
