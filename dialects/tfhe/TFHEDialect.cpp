@@ -1,0 +1,187 @@
+//===- TFHEDialect.cpp - The tfhe dialect, its type and its key graph ----------===//
+#include "dialects/tfhe/TFHE.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace fhe::tfhe_ir;
+
+#include "dialects/tfhe/TFHEDialect.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/tfhe/TFHETypes.cpp.inc"
+
+void TFHEDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/tfhe/TFHETypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/tfhe/TFHEOps.cpp.inc"
+      >();
+}
+
+LogicalResult LweType::verify(function_ref<InFlightDiagnostic()> emitError, SymbolRefAttr key,
+                              unsigned log2Delta) {
+  if (key.getNestedReferences().size() != 1)
+    return emitError() << "key must be named as @parameters::@key, found " << key;
+  if (log2Delta > 63)
+    return emitError() << "log2 delta must be 0 to 63, found " << log2Delta;
+  return success();
+}
+
+namespace fhe::tfhe_ir {
+
+LweType lweOf(Value value) {
+  return cast<LweType>(cast<RankedTensorType>(value.getType()).getElementType());
+}
+
+int64_t elementsOf(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
+
+ParametersOp getParameters(ModuleOp module) {
+  ParametersOp found;
+  for (ParametersOp parameters : module.getOps<ParametersOp>()) {
+    if (found) {
+      parameters.emitOpError("is a second one; a program has one set of parameters");
+      return nullptr;
+    }
+    found = parameters;
+  }
+  if (!found)
+    module.emitError("no tfhe.parameters in the module");
+  return found;
+}
+
+static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, KeyswitchKeyOp keyswitch,
+                                         BootstrapKeyOp bootstrap) {
+  ::fhe::tfhe::ParameterSet set;
+  set.lwe = {uint32_t(lwe.getDimension()), lwe.getLog2Std().convertToDouble()};
+  set.glwe = {uint32_t(glwe.getK()), uint32_t(glwe.getLog2Poly()),
+              glwe.getLog2Std().convertToDouble()};
+  set.keyswitch = {uint32_t(keyswitch.getBaseLog()), uint32_t(keyswitch.getLevels())};
+  set.bootstrap = {uint32_t(bootstrap.getBaseLog()), uint32_t(bootstrap.getLevels())};
+  return set;
+}
+
+::fhe::tfhe::ParameterSet parameterSetOf(LookupOp lookup) {
+  auto keyswitch = SymbolTable::lookupNearestSymbolFrom<KeyswitchKeyOp>(lookup, *lookup.getKeyswitch());
+  auto bootstrap = SymbolTable::lookupNearestSymbolFrom<BootstrapKeyOp>(lookup, *lookup.getBootstrap());
+  Operation *table = keyswitch->getParentOp();
+  auto lwe = cast<LweKeyOp>(SymbolTable::lookupSymbolIn(table, keyswitch.getTarget()));
+  auto glwe = cast<GlweKeyOp>(SymbolTable::lookupSymbolIn(table, bootstrap.getTarget()));
+  return makeSet(lwe, glwe, keyswitch, bootstrap);
+}
+
+template <typename OpTy>
+static OpTy only(ParametersOp parameters) {
+  auto ops = parameters.getOps<OpTy>();
+  return llvm::hasSingleElement(ops) ? *ops.begin() : OpTy();
+}
+
+std::optional<::fhe::tfhe::ParameterSet> parameterSetOf(ParametersOp parameters) {
+  auto lwe = only<LweKeyOp>(parameters);
+  auto glwe = only<GlweKeyOp>(parameters);
+  auto keyswitch = only<KeyswitchKeyOp>(parameters);
+  auto bootstrap = only<BootstrapKeyOp>(parameters);
+  if (!lwe || !glwe || !keyswitch || !bootstrap)
+    return std::nullopt;
+  return makeSet(lwe, glwe, keyswitch, bootstrap);
+}
+
+} // namespace fhe::tfhe_ir
+
+//===----------------------------------------------------------------------===//
+// Verifiers of the key graph
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyBinary(Operation *op, StringRef distribution) {
+  if (distribution == "binary")
+    return success();
+  return op->emitOpError("distribution '") << distribution << "' is not built; only 'binary' is";
+}
+
+/// The kernels' bounds, then the security curve of the enclosing parameters.
+template <typename Key>
+static LogicalResult verifyKey(Operation *op, const Key &key, int64_t dimension, double log2Std) {
+  if (std::string bad = ::fhe::tfhe::checkBounds(key); !bad.empty())
+    return op->emitOpError(bad);
+  int64_t security = cast<ParametersOp>(op->getParentOp()).getSecurity();
+  std::optional<double> curve = ::fhe::tfhe::log2StdForDimension(dimension, security);
+  if (!curve)
+    return op->emitOpError("dimension ")
+           << dimension << " has no known security of " << security
+           << " bits; at least " << ::fhe::tfhe::minSecureDimension << " is needed";
+  if (log2Std < *curve - 1e-9 * std::abs(*curve))
+    return op->emitOpError("noise 2^") << log2Std << " is below the " << security
+                                       << "-bit security curve, which asks for 2^" << *curve
+                                       << " at dimension " << dimension;
+  return success();
+}
+
+LogicalResult LweKeyOp::verify() {
+  double log2Std = getLog2Std().convertToDouble();
+  if (getDimension() < 1 || getDimension() > int64_t(::fhe::tfhe::maxLweDimension))
+    return emitOpError("dimension must be 1 to ")
+           << ::fhe::tfhe::maxLweDimension << ", found " << getDimension();
+  if (failed(verifyBinary(*this, getDistribution())))
+    return failure();
+  return verifyKey(*this, ::fhe::tfhe::LweKey{uint32_t(getDimension()), log2Std}, getDimension(),
+                   log2Std);
+}
+
+LogicalResult GlweKeyOp::verify() {
+  double log2Std = getLog2Std().convertToDouble();
+  if (getK() < 1 || getK() > 64 || getLog2Poly() < 0 || getLog2Poly() > 30)
+    return emitOpError("k ") << getK() << " and log2_poly " << getLog2Poly() << " are out of range";
+  if (failed(verifyBinary(*this, getDistribution())))
+    return failure();
+  ::fhe::tfhe::GlweKey key{uint32_t(getK()), uint32_t(getLog2Poly()), log2Std};
+  return verifyKey(*this, key, getK() << getLog2Poly(), log2Std);
+}
+
+template <typename From, typename To>
+static LogicalResult verifyConversion(Operation *op, FlatSymbolRefAttr source,
+                                      FlatSymbolRefAttr target, int64_t baseLog, int64_t levels) {
+  Operation *table = op->getParentOp();
+  if (!isa_and_nonnull<From>(SymbolTable::lookupSymbolIn(table, source)))
+    return op->emitOpError("source ") << source << " must be a " << From::getOperationName();
+  if (!isa_and_nonnull<To>(SymbolTable::lookupSymbolIn(table, target)))
+    return op->emitOpError("target ") << target << " must be a " << To::getOperationName();
+  if (baseLog < 0 || baseLog > 64 || levels < 0 || levels > 64)
+    return op->emitOpError("base_log and levels must be 1 to 64");
+  ::fhe::tfhe::Decomposition decomposition{uint32_t(baseLog), uint32_t(levels)};
+  if (std::string bad = ::fhe::tfhe::checkBounds(decomposition); !bad.empty())
+    return op->emitOpError(bad);
+  return success();
+}
+
+LogicalResult KeyswitchKeyOp::verify() {
+  return verifyConversion<GlweKeyOp, LweKeyOp>(*this, getSourceAttr(), getTargetAttr(),
+                                               getBaseLog(), getLevels());
+}
+
+LogicalResult BootstrapKeyOp::verify() {
+  if (getEngine() != "classic" || getSwitchKind() != "plain")
+    return emitOpError("engine '") << getEngine() << "' with switch '" << getSwitchKind()
+                                   << "' is not built; only 'classic' with 'plain' is";
+  return verifyConversion<LweKeyOp, GlweKeyOp>(*this, getSourceAttr(), getTargetAttr(),
+                                               getBaseLog(), getLevels());
+}
+
+LogicalResult ParametersOp::verifyRegions() {
+  if (getSecurity() != 128 && getSecurity() != 132)
+    return emitOpError("security must be 128 or 132, found ") << getSecurity();
+  for (Operation &op : getBody().front()) {
+    bool isClear = isa<ClearKeyOp>(op);
+    if (!isClear && !isa<LweKeyOp, GlweKeyOp, KeyswitchKeyOp, BootstrapKeyOp>(op))
+      return op.emitOpError("is neither a key nor a conversion");
+    if (isClear != getClearOnly())
+      return op.emitOpError(isClear ? "is only for clear_only parameters"
+                                    : "must not stand in clear_only parameters");
+  }
+  if (getClearOnly() && !llvm::hasSingleElement(getBody().front()))
+    return emitOpError("clear_only parameters hold exactly one tfhe.clear_key");
+  return success();
+}

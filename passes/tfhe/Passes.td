@@ -1,0 +1,91 @@
+//===- Passes.td - From fhe to tfhe, noise, schedule, memory, LLVM -------------===//
+#ifndef FHE_TFHE_PASSES
+#define FHE_TFHE_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
+  let summary = "Choose encodings and parameters; integers become ciphertexts under keys";
+  let description = [{
+    **Takes** a verified `fhe` module: `@main`, types and windows final.
+    **Gives** `tfhe` operations on tensors and one `tfhe.parameters @p`. Every value gets a Delta: a
+    table's input 2^(63-width), a result without a table 2^(64-w); a producer writes at the smallest
+    Delta a consumer needs, the others multiply by a clear 2^d, which counts in their norm. Parameters
+    come from a committed table (passes/parameters): the cell of the bits and norm found, both rounded
+    up, or the next dearer cell whose noise meets every table and output.
+    **Refuses** a table wider than 8 bits [Q021] (not with `clear-only`), a failure probability other
+    than 2^-40 [Q030], networks no cell satisfies [Q031].
+    **Example**
+    ```
+    %y = fhe.lut %x ... width 3 ... : tensor<4x!fhe.int<-4:3>> -> tensor<4x!fhe.int<0:1>>
+    ==>
+    %y = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs ... width 3 ...
+        : tensor<4x!tfhe.lwe<@p::@g0, 60>> -> tensor<4x!tfhe.lwe<@p::@g0, 63>>
+    ```
+  }];
+  let options = [
+    Option<"log2PError", "log2-p-error", "double", "-40", "log2 of a table's failure probability">,
+    Option<"security", "security", "unsigned", "128", "bits of security: 128">,
+    Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">
+  ];
+  let dependentDialects = ["::fhe::tfhe_ir::TFHEDialect"];
+}
+
+def TfheVerifyNoise : Pass<"tfhe-verify-noise", "::mlir::ModuleOp"> {
+  let summary = "Recompute every failure probability from the noise the keys really have";
+  let description = [{
+    **Takes** a `tfhe` module. **Gives** the same with `norm2` on accumulators, `noise_std` and
+    `log2_failure` (one table) on lookups, `tfhe.noise_std` and `tfhe.log2_failure` (one element) on
+    results of `@main`, and `tfhe.log2_failure` (one inference) on the module. Correlated paths are
+    followed to independent sources (fresh inputs and table results); where that would be too large,
+    bounds are used that never underestimate. Clear-only modules get `norm2` only.
+    **Refuses** a lookup [Q032] or a result [Q033] that fails more often than 2^log2-p-error.
+    **Example**
+    ```
+    tfhe.lookup %x ... ==> tfhe.lookup %x ... {log2_failure = -41.2, noise_std = 0.002, ...}
+    ```
+  }];
+  let options = [
+    Option<"log2PError", "log2-p-error", "double", "-40", "log2 of the failure probability allowed">
+  ];
+}
+
+def TfheSchedule : Pass<"tfhe-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Order the operations so that few ciphertexts are live at once";
+  let description = [{
+    **Takes** a `tfhe` function on tensors. **Gives** the same operations, dead ones removed, in an
+    order chosen greedily: of the operations whose operands exist, the one that leaves the fewest live
+    ciphertexts; ties keep the order of the program. **Refuses** nothing.
+    **Example** a constant moves down to its first use.
+  }];
+}
+
+def TfhePlanArena : Pass<"tfhe-plan-arena", "::mlir::func::FuncOp"> {
+  let summary = "Give every tensor a slot in its key's arena";
+  let description = [{
+    **Takes** a scheduled `tfhe` function on tensors. **Gives** `slots` on every operation, `tfhe.slot` on
+    arguments and results and `tfhe.arena_elements` (a dictionary: key to size) on the function; slots
+    live at one time do not overlap, nor does a result overlap its operands. Units: ciphertexts of one
+    sample. Placement is greedy by size, deterministic, and checked by a second look.
+    **Refuses** operations that are not tfhe's.
+    **Example**
+    ```
+    %y = tfhe.linear %x ... ==> %y = tfhe.linear %x ... {slots = array<i64: 64>}
+    ```
+  }];
+}
+
+def ConvertTfheToLLVM : Pass<"convert-tfhe-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Descriptors become constants, the schedule becomes code";
+  let description = [{
+    **Takes** a planned `tfhe` module; name and manifest from the module's `tfhe.name` and
+    `tfhe.manifest` (default "model" and ""). **Gives** LLVM dialect: one constant global a descriptor, laid
+    out as runtime/include/fhe/abi.h, the exported `fhe_model NAME_model`, and an entry function that
+    calls the executor's functions one operation after the other with arena offsets as immediates and
+    returns at once what is not zero. No symbol is imported.
+    **Refuses** an unplanned module, an operation that is not tfhe's, slots that overlap.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // FHE_TFHE_PASSES
