@@ -1,0 +1,112 @@
+//===- CompileFlags.cpp - The command line of a compilation ---------------------===//
+#include "compiler/driver/CompileFlags.h"
+#include <cmath>
+#include <map>
+
+namespace fhe {
+
+NamedFile parseNamedFile(const std::string &text) {
+  // A path may hold a '=' of its own: only what precedes the first one and has no '/' is a name.
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || text.find('/') < equals)
+    return {"", text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+void CompileFlags::declare(CLI::App &app) {
+  app.add_option("--calibration", calibrationTexts,
+                 "Values of an input ([NAME=]FILE.npy, float32, samples first); their ranges are "
+                 "recorded as observed")
+      ->type_name("[NAME=]F.npy")
+      ->take_all();
+  app.add_option("--overflow", overflow,
+                 "proven: sized for every possible input (default). calibrated: for the observed "
+                 "ranges, values outside wrap")
+      ->type_name("proven|calibrated")
+      ->check(CLI::IsMember({"proven", "calibrated"}));
+  app.add_option("--max-accumulator-bits", options.maxAccumulatorBits,
+                 "Refuse accumulators wider than this (default 16)")
+      ->type_name("BITS")
+      ->check(CLI::Range(1u, 40u));
+  roundOption = app.add_option("--round-accumulators", roundAccumulators,
+                               "Look tables up with the precision of P bits")
+                    ->type_name("P")
+                    ->check(CLI::Range(1u, 8u));
+  app.add_option("--rounding", rounding, "How accumulators are rounded (default approximate)")
+      ->type_name("approximate")
+      ->check(CLI::IsMember({"approximate"}));
+  app.add_option("--input-bits", inputBits,
+                 "Declare a quantizer of so many bits for an input that has none; with "
+                 "--input-range")
+      ->type_name("[NAME=]B")
+      ->take_all();
+  app.add_option("--input-range", inputRanges, "The range that quantizer covers")
+      ->type_name("[NAME=]LO:HI")
+      ->take_all();
+  app.add_option("--p-error", pError, "Failure probability of a table (only 2^-40)")
+      ->type_name("2^-40")
+      ->check(CLI::IsMember({"2^-40"}));
+}
+
+static double parseReal(const std::string &flag, const std::string &text) {
+  size_t used = 0;
+  double value = 0;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception &) {
+    used = 0;
+  }
+  if (used == 0 || used != text.size() || !std::isfinite(value))
+    throw CLI::ValidationError(flag, "'" + text + "' is not a number");
+  return value;
+}
+
+/// LO:HI with LO < HI.
+static std::pair<double, double> parseRange(const std::string &text) {
+  size_t colon = text.find(':');
+  if (colon == std::string::npos)
+    throw CLI::ValidationError("--input-range", "'" + text + "' is not of the form LO:HI");
+  double lo = parseReal("--input-range", text.substr(0, colon));
+  double hi = parseReal("--input-range", text.substr(colon + 1));
+  if (!(lo < hi))
+    throw CLI::ValidationError("--input-range", "the lower end of '" + text +
+                                                    "' is not below the upper one");
+  return {lo, hi};
+}
+
+static unsigned parseBits(const std::string &text) {
+  double bits = parseReal("--input-bits", text);
+  if (bits != std::floor(bits) || bits < 1 || bits > 16)
+    throw CLI::ValidationError("--input-bits", "'" + text + "' is not a number of bits from 1 to 16");
+  return static_cast<unsigned>(bits);
+}
+
+void CompileFlags::finish() {
+  options.overflow = overflow == "calibrated" ? Overflow::Calibrated : Overflow::Proven;
+  if (roundOption->count())
+    options.roundAccumulators = roundAccumulators;
+  std::map<std::string, DeclaredInput> declared;
+  for (const std::string &text : inputBits) {
+    auto [name, bits] = parseNamedFile(text);
+    declared[name].bits = parseBits(bits);
+  }
+  std::map<std::string, bool> ranged;
+  for (const std::string &text : inputRanges) {
+    auto [name, range] = parseNamedFile(text);
+    std::tie(declared[name].lo, declared[name].hi) = parseRange(range);
+    ranged[name] = true;
+  }
+  for (auto &[name, input] : declared) {
+    if (!input.bits || !ranged[name])
+      throw CLI::ValidationError(input.bits ? "--input-bits" : "--input-range",
+                                 "--input-bits and --input-range declare an input together");
+    input.name = name;
+    options.declaredInputs.push_back(input);
+  }
+  for (const std::string &text : calibrationTexts)
+    calibration.push_back(parseNamedFile(text));
+  if (options.overflow == Overflow::Calibrated && calibration.empty())
+    throw CLI::ValidationError("--overflow", "calibrated ranges need --calibration F.npy");
+}
+
+} // namespace fhe

@@ -1,0 +1,45 @@
+//===- CompileFlags.h - The command line of a compilation -----------------------===//
+//
+// The flags fhe-compile and fhe-run (on an .onnx file) share, and the options they
+// stand for. A flag that is not built does not exist here: it is a usage error.
+//
+//===---------------------------------------------------------------------------===//
+#ifndef COMPILER_DRIVER_COMPILEFLAGS_H
+#define COMPILER_DRIVER_COMPILEFLAGS_H
+
+#include "passes/pipeline/Options.h"
+#include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fhe {
+
+/// An input's name ("" for the only one) and a .npy file of values for it.
+using NamedFile = std::pair<std::string, std::string>;
+
+/// Splits "[NAME=]FILE".
+NamedFile parseNamedFile(const std::string &text);
+
+/// What the command line said, as text where it needs checking together.
+class CompileFlags {
+public:
+  /// Declares the flags on `app`.
+  void declare(CLI::App &app);
+
+  /// Checks them together and fills the options; throws CLI::ValidationError on wrong usage.
+  void finish();
+
+  CompileOptions options;
+  std::vector<NamedFile> calibration;
+
+private:
+  std::string overflow = "proven", rounding = "approximate", pError = "2^-40";
+  std::vector<std::string> calibrationTexts, inputBits, inputRanges;
+  unsigned roundAccumulators = 0;
+  CLI::Option *roundOption = nullptr;
+};
+
+} // namespace fhe
+
+#endif // COMPILER_DRIVER_COMPILEFLAGS_H
