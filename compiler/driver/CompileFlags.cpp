@@ -14,6 +14,7 @@ NamedFile parseNamedFile(const std::string &text) {
 }
 
 void CompileFlags::declare(CLI::App &app) {
+  size_t before = app.get_options().size();
   app.add_option("--calibration", calibrationTexts,
                  "Values of an input ([NAME=]FILE.npy, float32, samples first); their ranges are "
                  "recorded as observed")
@@ -46,6 +47,15 @@ void CompileFlags::declare(CLI::App &app) {
   app.add_option("--p-error", pError, "Failure probability of a table (only 2^-40)")
       ->type_name("2^-40")
       ->check(CLI::IsMember({"2^-40"}));
+  std::vector<CLI::Option *> options = app.get_options();
+  all.assign(options.begin() + before, options.end());
+}
+
+bool CompileFlags::given() const {
+  for (const CLI::Option *option : all)
+    if (option->count())
+      return true;
+  return false;
 }
 
 static double parseReal(const std::string &flag, const std::string &text) {

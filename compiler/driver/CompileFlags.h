@@ -27,6 +27,9 @@ public:
   /// Declares the flags on `app`.
   void declare(CLI::App &app);
 
+  /// True if any of them was given.
+  bool given() const;
+
   /// Checks them together and fills the options; throws CLI::ValidationError on wrong usage.
   void finish();
 
@@ -38,6 +41,7 @@ private:
   std::vector<std::string> calibrationTexts, inputBits, inputRanges;
   unsigned roundAccumulators = 0;
   CLI::Option *roundOption = nullptr;
+  std::vector<CLI::Option *> all;
 };
 
 } // namespace fhe

@@ -1,0 +1,118 @@
+//===- main.cpp - fhe-run: a network over a data set --------------------------------------------===//
+//
+// fhe-run MODEL.so|MODEL.onnx --inputs x.npy: what a network gives in the clear, with simulated
+// noise, or encrypted, and how fast. Exit status: 0 done, 1 refused, 2 wrong usage, 3 internal error.
+//
+//===----------------------------------------------------------------------------------------===//
+#include "fhe/common.h"
+#include "python-free-tools/fhe-run/run.h"
+#include "python-free-tools/shared/files.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <map>
+
+using namespace fhe;
+using namespace fhe::tools;
+
+namespace {
+struct CommandLine {
+  CLI::App app{"Runs a compiled model, or an ONNX network in the clear, over a data set."};
+  RunOptions options;
+  CompileFlags flags;
+  std::vector<std::string> inputs, outputs, references;
+  bool version = false;
+
+  CommandLine();
+  void finish();
+};
+} // namespace
+
+CommandLine::CommandLine() {
+  app.name("fhe-run");
+  app.set_version_flag("--version", std::string("fhe-run ") + fhe_version());
+  app.add_option("MODEL", options.model, "A compiled model (.so), or an ONNX file (in clear only)")
+      ->required();
+  app.add_option("--inputs", inputs, "Values of an input, samples first")
+      ->type_name("[NAME=]X.npy")
+      ->required()
+      ->take_all();
+  app.add_option("--labels", options.labels, "Class numbers; prints the accuracy")
+      ->type_name("Y.npy");
+  app.add_option("--outputs", outputs, "Write an output, float32")
+      ->type_name("[NAME=]OUT.npy")
+      ->take_all();
+  app.add_option("--reference", references, "Expected values; prints the largest difference")
+      ->type_name("[NAME=]REF.npy")
+      ->take_all();
+  app.add_option("--mode", options.mode, "clear (default), simulate (noise sampled), encrypted")
+      ->type_name("clear|simulate|encrypted")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Mode>{
+              {"clear", Mode::Clear}, {"simulate", Mode::Simulate}, {"encrypted", Mode::Encrypted}},
+          CLI::ignore_case));
+  app.add_option("--samples", options.samples, "Run only the first N samples")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--threads", options.threads, "Threads (default: one a core)")
+      ->type_name("T")
+      ->check(CLI::Range(1u, 4096u));
+  app.add_option("--seed", options.seed, "Seed of the noise of a simulated run")->type_name("N");
+  app.add_flag("--json", options.json, "Print the report as JSON");
+  app.add_flag("--quiet,-q", options.quiet, "No progress bar, no report");
+  app.add_flag("-v,--verbose", options.verbose, "Print remarks of the compiler, too");
+  flags.declare(app);
+  app.footer("The options of fhe-compile apply to an ONNX file only.");
+}
+
+void CommandLine::finish() {
+  auto split = [](const std::vector<std::string> &texts, std::vector<NamedFile> &files) {
+    for (const std::string &text : texts)
+      files.push_back(parseNamedFile(text));
+  };
+  split(inputs, options.inputs);
+  split(outputs, options.outputs);
+  split(references, options.references);
+  flags.finish();
+}
+
+static bool isOnnx(const std::string &path) {
+  return std::filesystem::path(path).extension() == ".onnx";
+}
+
+static int run(CommandLine &line) {
+  if (isOnnx(line.options.model)) {
+    if (line.options.mode != Mode::Clear)
+      throw UsageError("--mode: an ONNX file runs in clear only; compile it to a .so first");
+    int exitCode = 0;
+    std::optional<RunResult> result = runOnnx(line.options, line.flags, exitCode);
+    if (result)
+      reportRun(line.options, *result);
+    return exitCode;
+  }
+  if (line.flags.given())
+    throw UsageError("the options of a compilation apply to an ONNX file, not to an object");
+  reportRun(line.options, runObject(line.options));
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+    line.finish();
+    return run(line);
+  } catch (const CLI::ParseError &error) {
+    return line.app.exit(error) == 0 ? 0 : 2;
+  } catch (const UsageError &error) {
+    std::fprintf(stderr, "fhe-run: error: %s\nRun fhe-run --help for the options.\n", error.what());
+    return 2;
+  } catch (const FileError &error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "fhe-run: internal error: %s\n", error.what());
+    return 3;
+  }
+}
