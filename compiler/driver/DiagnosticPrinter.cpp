@@ -1,6 +1,7 @@
 //===- DiagnosticPrinter.cpp - MLIR diagnostics as lines a user can act on ------===//
 #include "compiler/driver/DiagnosticPrinter.h"
 #include "dialects/shared/NodeLocation.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;

@@ -1,0 +1,22 @@
+//===- Calibration.h - Observed ranges from calibration inputs ------------------===//
+//
+// Quantizes the calibration inputs as a client would, evaluates them with the
+// interpreter of the fhe dialect, and records what each accumulator took on.
+//
+//===---------------------------------------------------------------------------===//
+#ifndef COMPILER_DRIVER_CALIBRATION_H
+#define COMPILER_DRIVER_CALIBRATION_H
+
+#include "compiler/driver/CompileFlags.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace fhe {
+
+/// Sets `observed` in the ranges of the accumulators of `fhe`, a module between fhe-fuse-luts and
+/// fhe-assign-windows. Refuses files that do not fit the inputs.
+mlir::LogicalResult recordObservedRanges(mlir::ModuleOp fhe, const std::vector<NamedFile> &files,
+                                         llvm::StringRef model);
+
+} // namespace fhe
+
+#endif // COMPILER_DRIVER_CALIBRATION_H

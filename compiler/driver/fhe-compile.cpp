@@ -1,0 +1,228 @@
+//===- fhe-compile.cpp - ONNX in, object file out -------------------------------===//
+//
+// The command line of docs/tutorial.md. Exit status: 0 done, 1 refused, 2 wrong
+// usage, 3 internal error. Outputs are complete or absent.
+//
+//===---------------------------------------------------------------------------===//
+#include "compiler/codegen/Codegen.h"
+#include "compiler/driver/Compilation.h"
+#include "compiler/driver/OutputFiles.h"
+#include "compiler/report/Report.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace fhe;
+using llvm::StringRef;
+
+namespace {
+
+enum class Emit { Object, Qnn, Fhe, Tfhe, Llvm };
+
+struct CommandLine {
+  CLI::App app{"Compiles a quantized ONNX network to an object file that runs on TFHE-encrypted "
+               "inputs."};
+  std::string model, output, name;
+  std::string emitText;
+  bool check = false, json = false;
+  Verbosity verbosity;
+  CompileFlags flags;
+
+  CommandLine();
+  void finish();
+  Emit emit() const;
+  codegen::ObjectKind objectKind() const;
+};
+
+} // namespace
+
+CommandLine::CommandLine() {
+  app.name("fhe-compile");
+  app.set_version_flag("--version", "fhe-compile " FHE_VERSION_TEXT);
+  app.add_option("MODEL", model, "The network, quantized (QONNX or QCDQ)")
+      ->type_name("MODEL.onnx")
+      ->required();
+  app.add_option("-o", output,
+                 "Object to write: .o (default ./STEM.o), .a or .so; .h, .json and .report.json go "
+                 "beside it")
+      ->type_name("OUT");
+  app.add_option("--name", name, "Prefix of the C names (default: the stem of OUT)")
+      ->type_name("NAME");
+  CLI::Option *emitOption =
+      app.add_option("--emit", emitText, "Print the network at a level instead (to OUT or stdout)")
+          ->type_name("qnn|fhe|tfhe|llvm")
+          ->check(CLI::IsMember({"qnn", "fhe", "tfhe", "llvm"}));
+  CLI::Option *checkOption =
+      app.add_flag("--check", check, "Print the accumulators and tables, write nothing");
+  checkOption->excludes(emitOption);
+  app.add_flag("--json", json, "With --check: print JSON")->needs(checkOption);
+  app.add_flag("--clear-only", flags.options.clearOnly,
+               "Choose no parameters: the object runs in clear mode only");
+  flags.declare(app);
+  app.add_flag("--quiet,-q", verbosity.quiet, "Print errors only");
+  app.add_flag("-v,--verbose", verbosity.verbose, "Print the stages and remarks");
+}
+
+Emit CommandLine::emit() const {
+  return llvm::StringSwitch<Emit>(emitText)
+      .Case("qnn", Emit::Qnn)
+      .Case("fhe", Emit::Fhe)
+      .Case("tfhe", Emit::Tfhe)
+      .Case("llvm", Emit::Llvm)
+      .Default(Emit::Object);
+}
+
+codegen::ObjectKind CommandLine::objectKind() const {
+  StringRef extension = llvm::sys::path::extension(output);
+  if (extension == ".o")
+    return codegen::ObjectKind::Object;
+  if (extension == ".a")
+    return codegen::ObjectKind::Archive;
+  if (extension == ".so")
+    return codegen::ObjectKind::SharedLibrary;
+  throw CLI::ValidationError("-o", "'" + output + "' ends in none of .o, .a and .so");
+}
+
+void CommandLine::finish() {
+  flags.finish();
+  if (output.empty() && emit() == Emit::Object)
+    output = stemOf(model) + ".o";
+  if (emit() == Emit::Object && !check)
+    objectKind();
+  StringRef source = output.empty() || output == "-" ? StringRef(model) : StringRef(output);
+  std::string identifier = codegen::makeIdentifier(name.empty() ? stemOf(source) : name);
+  if (!name.empty() && identifier != name)
+    throw CLI::ValidationError("--name", "'" + name + "' is not a C identifier");
+  name = identifier;
+}
+
+/// Writes `text` to `path`, or stdout where that is "" or "-".
+static ExitCode writeText(StringRef path, StringRef text) {
+  if (path.empty() || path == "-") {
+    llvm::outs() << text;
+    llvm::outs().flush();
+    return ExitDone;
+  }
+  OutputFiles files;
+  llvm::Error error = files.add(path, text);
+  if (!error)
+    error = files.commit();
+  if (!error)
+    return ExitDone;
+  llvm::errs() << llvm::toString(std::move(error)) << "\n";
+  return ExitRefused;
+}
+
+static std::string print(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os);
+  os << "\n";
+  return text;
+}
+
+static ExitCode emitLevel(const CommandLine &line, Compilation &compilation) {
+  Emit emit = line.emit();
+  Level level = emit == Emit::Qnn ? Level::Imported : emit == Emit::Fhe ? Level::Fhe : Level::Tfhe;
+  if (!compilation.runTo(level))
+    return compilation.exitCode();
+  if (emit != Emit::Llvm)
+    return writeText(line.output, print(compilation.module()));
+  std::string text;
+  bool done = compilation.runStage("llvm", [&] {
+    auto manifest = codegen::buildManifest(compilation.module(), line.name);
+    if (failed(manifest))
+      return false;
+    auto lowered = codegen::lower(compilation.module(), line.name, *manifest);
+    if (failed(lowered))
+      return false;
+    auto ir = codegen::emitLLVMIR(lowered->get(), line.name);
+    if (failed(ir))
+      return false;
+    text = std::move(*ir);
+    return true;
+  });
+  return done ? writeText(line.output, text) : compilation.exitCode();
+}
+
+static ExitCode checkModel(const CommandLine &line, Compilation &compilation) {
+  if (!compilation.runTo(Level::Fhe))
+    return compilation.exitCode();
+  report::Report report =
+      report::collect(compilation.fheModule(), line.name, compilation.options());
+  return writeText("", line.json ? report::toJson(report) : report::toText(report));
+}
+
+/// OUT with another extension.
+static std::string beside(StringRef output, StringRef extension) {
+  llvm::SmallString<128> path(output);
+  llvm::sys::path::replace_extension(path, extension);
+  return path.str().str();
+}
+
+static std::string nextCommand(const CommandLine &line) {
+  if (line.objectKind() != codegen::ObjectKind::SharedLibrary)
+    return "fhe-inspect " + line.output;
+  std::string command = "fhe-run " + line.output + " --inputs x.npy";
+  if (!line.flags.options.clearOnly)
+    command += " --mode=encrypted --samples 1";
+  return command;
+}
+
+static ExitCode writeProducts(const CommandLine &line, const codegen::Products &products,
+                              StringRef report) {
+  OutputFiles files;
+  llvm::Error error = files.add(line.output, products.object);
+  for (auto [extension, text] : {std::pair<StringRef, StringRef>{"h", products.header},
+                                 {"json", products.manifest},
+                                 {"report.json", report}})
+    if (!error)
+      error = files.add(beside(line.output, extension), text);
+  if (!error)
+    error = files.commit();
+  if (!error)
+    return ExitDone;
+  llvm::errs() << llvm::toString(std::move(error)) << "\n";
+  return ExitRefused;
+}
+
+static ExitCode compileModel(const CommandLine &line, Compilation &compilation) {
+  if (!compilation.runTo(Level::Tfhe))
+    return compilation.exitCode();
+  codegen::Products products;
+  report::Report report;
+  bool done = compilation.runStage("object", [&] {
+    auto made = codegen::emit(compilation.module(), {line.name, line.objectKind()});
+    if (failed(made))
+      return false;
+    products = std::move(*made);
+    report = report::collect(compilation.fheModule(), line.name, compilation.options());
+    report::addParameters(report, compilation.module());
+    return true;
+  });
+  if (!done)
+    return compilation.exitCode();
+  if (ExitCode code = writeProducts(line, products, report::toJson(report)))
+    return code;
+  if (!line.verbosity.quiet)
+    llvm::errs() << report::closingLines(report, nextCommand(line));
+  return ExitDone;
+}
+
+int main(int argc, char **argv) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+    line.finish();
+  } catch (const CLI::ParseError &error) {
+    return line.app.exit(error) == 0 ? ExitDone : ExitUsage;
+  }
+  std::string command;
+  for (int i = 0; i < argc; ++i)
+    command += (i ? " " : "") + std::string(argv[i]);
+  Compilation compilation(line.model, line.flags, line.verbosity, command);
+  if (line.check)
+    return checkModel(line, compilation);
+  return line.emit() == Emit::Object ? compileModel(line, compilation)
+                                     : emitLevel(line, compilation);
+}

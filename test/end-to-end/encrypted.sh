@@ -1,0 +1,30 @@
+#!/bin/bash
+# encrypted.sh: a network on encrypted inputs gives exactly the integers of the clear run, all in one
+# process (fhe-run) and with client and server apart (keygen, encrypt, evaluate, decrypt).
+# Called as SCRIPT BIN WORK SAMPLES MODEL [flags of fhe-compile].
+. "$(dirname "$0")/common.sh"
+SAMPLES=$1 FOLDER=$2
+shift 2
+
+cd "$WORK" || exit 1
+check "compile" fhe-compile "$FOLDER/model.onnx" "$@" --quiet -o model.so || finish
+check "fhe-run" fhe-run model.so --mode=encrypted --inputs "$FOLDER/inputs.npy" \
+  --samples "$SAMPLES" --json && {
+  cp out run.json
+  check "equal to clear" "$CHECK" json run.json /agreement_with_clear/integers_differing 0
+  check "all samples" "$CHECK" json run.json /samples "$SAMPLES"
+}
+
+check "clear" fhe-run model.so --inputs "$FOLDER/inputs.npy" --quiet --outputs clear.npy
+mkdir -p client server
+check "keygen" fhe-keygen model.json -o client/client.key --evaluation-key eval.key
+check "key is private" test "$(stat -c %a client/client.key)" = 600
+check "encrypt" fhe-encrypt model.json --key client/client.key --inputs "$FOLDER/inputs.npy" -o x.ct
+check "encrypt again" fhe-encrypt model.json --key client/client.key \
+  --inputs "$FOLDER/inputs.npy" -o again.ct
+check "two encryptions differ" bash -c '! cmp -s x.ct again.ct'
+mv model.so eval.key x.ct server
+check "evaluate" env -C server fhe-evaluate model.so --evaluation-key eval.key x.ct -o y.ct
+check "decrypt" fhe-decrypt model.json --key client/client.key server/y.ct -o y.npy
+check "equal to clear" "$CHECK" npy y.npy clear.npy 0
+finish
