@@ -95,6 +95,8 @@ enum { FHE_LINEAR_GEMM = 1, FHE_LINEAR_CONV = 2 };
  * GEMM: in [rows][in_channels] -> out [rows][out_channels], weights [out_channels][in_channels].
  * CONV: in [in_channels][in_h][in_w] -> out [out_channels][out_h][out_w], weights
  *   [out_channels][in_channels/groups][kernel_h][kernel_w], zero padding. Pools are depthwise.
+ *   The padding after the input is what out_h and out_w need; an out_h or out_w that leaves out
+ *   input rows or columns which a further step of the stride would reach is refused.
  * Ciphertexts are multiplied by weight * 2^log2_factor, integers (clear runs) by weight. */
 typedef struct fhe_linear_desc {
   fhe_op_header header;
@@ -140,7 +142,9 @@ typedef struct fhe_gather_desc {
  * negacyclic: slot s in [2^width, 2^(width+1)) gives minus the value of slot s - 2^width, slots
  * are counted modulo 2^(width+1). Every executor does exactly this.
  * Test polynomials are filled at full resolution: the coefficient at position j of N holds the
- * value of the slot whose centre is nearest to j/N of the window. */
+ * value of the slot whose centre is nearest to j/N of the window. Where N > 2^width two centres can
+ * be equally near: the upper slot has it, and phases move down by half a position before the modulus
+ * switch, so that each slot reaches equally far to both sides of its centre. */
 typedef struct fhe_lookup_desc {
   fhe_op_header header;    /* header.key: key of the results */
   uint32_t in_key;         /* key of the operand */
