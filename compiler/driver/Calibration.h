@@ -12,10 +12,9 @@
 
 namespace fhe {
 
-/// Sets `observed` in the ranges of the accumulators of `fhe`, a module between fhe-fuse-luts and
+/// Sets `observed` in the ranges of the accumulators of `module`, which is between fhe-fuse-luts and
 /// fhe-assign-windows. Refuses files that do not fit the inputs.
-mlir::LogicalResult recordObservedRanges(mlir::ModuleOp fhe, const std::vector<NamedFile> &files,
-                                         llvm::StringRef model);
+mlir::LogicalResult calibrateFromFiles(mlir::ModuleOp module, const std::vector<NamedFile> &files);
 
 } // namespace fhe
 

@@ -45,7 +45,7 @@ bool Compilation::import() {
 bool Compilation::calibrate() {
   if (flags.calibration.empty())
     return true;
-  return succeeded(recordObservedRanges(module(), flags.calibration, model));
+  return succeeded(calibrateFromFiles(module(), flags.calibration));
 }
 
 void Compilation::reportInternalError(StringRef stage) {

@@ -1,0 +1,97 @@
+//===- Pipeline.cpp - The order of the passes -----------------------------------===//
+#include "passes/pipeline/Pipeline.h"
+#include "dialects/fhe/FHE.h"
+#include "dialects/qnn/QNN.h"
+#include "dialects/tfhe/TFHE.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "passes/convert/QnnToFhe.h"
+#include "passes/fhe/Passes.h"
+#include "passes/qnn/Passes.h"
+#include "passes/tfhe/Passes.h"
+
+using namespace mlir;
+
+namespace fhe {
+
+void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
+  manager.addNestedPass<func::FuncOp>(createQnnFold());
+  manager.addNestedPass<func::FuncOp>(createQnnCheckQuantizers());
+  QnnVerifyAccumulatorsOptions verify;
+  verify.maxBits = options.maxAccumulatorBits;
+  manager.addNestedPass<func::FuncOp>(createQnnVerifyAccumulators(verify));
+}
+
+void buildFhePipeline(OpPassManager &manager, const CompileOptions &options) {
+  manager.addPass(createConvertQnnToFhe());
+  manager.addPass(createFheFuseLuts());
+}
+
+void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) {
+  FheAssignWindowsOptions windows;
+  windows.overflow = options.overflow == Overflow::Calibrated ? "calibrated" : "proven";
+  windows.round = options.roundAccumulators.value_or(0);
+  manager.addPass(createFheAssignWindows(windows));
+  manager.addPass(createFheVerifyExact());
+}
+
+void registerAllFhePasses() {
+  registerQnnPasses();
+  registerFhePasses();
+  registerTfhePasses();
+}
+
+namespace {
+/// The options of CompileOptions that concern the passes, for fhe-opt.
+struct TextOptions : PassPipelineOptions<TextOptions> {
+  Option<unsigned> maxBits{*this, "max-accumulator-bits",
+                           llvm::cl::desc("the widest accumulator allowed"), llvm::cl::init(16)};
+  Option<unsigned> round{*this, "round-accumulators",
+                         llvm::cl::desc("precision of table lookups; 0: exact"), llvm::cl::init(0)};
+  Option<bool> calibrated{*this, "calibrated",
+                          llvm::cl::desc("size windows for the observed ranges"),
+                          llvm::cl::init(false)};
+  Option<bool> clearOnly{*this, "clear-only", llvm::cl::desc("choose no parameters"),
+                         llvm::cl::init(false)};
+
+  CompileOptions get() const {
+    CompileOptions options;
+    options.maxAccumulatorBits = maxBits.getValue();
+    if (round.getValue())
+      options.roundAccumulators = round.getValue();
+    options.overflow = calibrated.getValue() ? Overflow::Calibrated : Overflow::Proven;
+    options.clearOnly = clearOnly.getValue();
+    return options;
+  }
+};
+} // namespace
+
+static void buildExactPipeline(OpPassManager &manager, const CompileOptions &options) {
+  buildFhePipeline(manager, options);
+  buildWindowPipeline(manager, options);
+}
+
+static void buildWholePipeline(OpPassManager &manager, const CompileOptions &options) {
+  buildQnnPipeline(manager, options);
+  buildExactPipeline(manager, options);
+  buildTfhePipeline(manager, options);
+}
+
+void registerFhePipelines() {
+  using Build = void (*)(OpPassManager &, const CompileOptions &);
+  auto add = [](StringRef name, StringRef description, Build build) {
+    PassPipelineRegistration<TextOptions>(
+        name, description,
+        [build](OpPassManager &manager, const TextOptions &options) { build(manager, options.get()); });
+  };
+  add("fhe-qnn", "imported qnn to verified qnn", buildQnnPipeline);
+  add("fhe-exact", "verified qnn to verified fhe", buildExactPipeline);
+  add("fhe-tfhe", "verified fhe to planned tfhe", buildTfhePipeline);
+  add("fhe-pipeline", "imported qnn to planned tfhe, without calibration", buildWholePipeline);
+}
+
+void registerFheDialects(DialectRegistry &registry) {
+  registry.insert<func::FuncDialect, qnn::QNNDialect, FHEDialect, tfhe_ir::TFHEDialect>();
+}
+
+} // namespace fhe

@@ -1,0 +1,74 @@
+#!/bin/bash
+# long.sh: the encrypted runs that take too long for test.sh, and a table of what they gave.
+#
+# Uses the release build that test.sh or demo.sh made. FHE_SHARED_MODELS=DIR adds the models that are
+# not part of this repository. Options: names of rows to run only those.
+#
+# exact    every decrypted integer must equal the clear one
+# rounded  --round-accumulators=6: scores may differ by rounding steps; the table says how many
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+BIN=$PWD/build/release/bin
+CHECK=$BIN/end-to-end-check
+WORK=$PWD/build/long
+MODELS=$PWD/test/models
+SHARED=${FHE_SHARED_MODELS:-}
+PATH=$BIN:$PATH
+mkdir -p "$WORK"
+FAILED=0
+ONLY=" $* "
+
+# field FILE POINTER: a number of a JSON file written by fhe-run.
+field() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),*$/\1/p" "$1" | head -n 1; }
+
+# row NAME FOLDER SAMPLES exact|rounded [flags of fhe-compile]
+row() {
+  local name=$1 folder=$2 samples=$3 kind=$4
+  shift 4
+  [ "$ONLY" = "  " ] || [[ $ONLY = *" $name "* ]] || return 0
+  local out=$WORK/$name result=ok labels=()
+  [ ! -f "$folder/labels.npy" ] || labels=(--labels "$folder/labels.npy")
+  if ! fhe-compile "$folder/model.onnx" "$@" --quiet -o "$out.so" 2>"$out.log" ||
+    ! fhe-run "$out.so" --mode=encrypted --samples "$samples" --inputs "$folder/inputs.npy" \
+      "${labels[@]}" --json >"$out.json" 2>>"$out.log"; then
+    printf '%-24s %7d  FAILED: %s\n' "$name" "$samples" "$(tail -n 1 "$out.log")"
+    FAILED=$((FAILED + 1))
+    return
+  fi
+  local differing
+  differing=$(field "$out.json" integers_differing)
+  if [ "$kind" = exact ] && [ "$differing" != 0 ]; then
+    result=FAILED
+    FAILED=$((FAILED + 1))
+  fi
+  printf '%-24s %7d %-8s %9s %10s %12.2f %10.1f %9.1f %9.1f  %s\n' "$name" "$samples" "$kind" \
+    "$differing" "$(field "$out.json" same)" "$(field "$out.json" seconds_per_inference)" \
+    "$(field "$out.json" tables_per_second)" "$(field "$out.json" key_generation_seconds)" \
+    "$(awk -v b="$(field "$out.json" peak_memory_bytes)" 'BEGIN { print b / 1e6 }')" "$result"
+}
+
+calibrated() { echo --overflow=calibrated --calibration "$1/inputs.npy"; }
+
+printf '%-24s %7s %-8s %9s %10s %12s %10s %9s %9s\n' network samples kind differing \
+  'same class' 's/inference' 'tables/s' 'keygen s' 'peak MB'
+row tiny_mlp "$MODELS/tiny_mlp_w3a3_control" 120 exact
+for p in 10 30; do
+  folder=$MODELS/checkerboard_qat_3bit_pruned$p
+  # shellcheck disable=SC2046
+  row checkerboard_pruned$p "$folder" 20 exact $(calibrated "$folder")
+done
+for name in digits_mlp_w3a3 breast_cancer_mlp_w4a4; do
+  # shellcheck disable=SC2046
+  row ${name%_w*} "$MODELS/$name" 20 rounded $(calibrated "$MODELS/$name") --round-accumulators=6
+done
+if [ -n "$SHARED" ]; then
+  # shellcheck disable=SC2046
+  row zoo_tfc "$SHARED/zoo_tfc_2w2a" 20 rounded $(calibrated "$SHARED/zoo_tfc_2w2a") \
+    --round-accumulators=6
+fi
+# shellcheck disable=SC2046
+row fashion_cnn "$MODELS/fashion_cnn_w2a2" 2 rounded $(calibrated "$MODELS/fashion_cnn_w2a2") \
+  --round-accumulators=6
+[ -n "$SHARED" ] ||
+  echo "Skipped: zoo_tfc_2w2a, which is not part of this repository (FHE_SHARED_MODELS=DIR)."
+[ $FAILED = 0 ]
