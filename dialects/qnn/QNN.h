@@ -21,6 +21,10 @@ namespace fhe::qnn {
 /// Rounds as the QONNX quantizers do (QONNX specification, rounding_mode). Halves: see the enum.
 double roundReal(double value, Rounding mode);
 
+/// The same type, quantized along `axis`.
+mlir::quant::UniformQuantizedPerAxisType
+withQuantizedDimension(mlir::quant::UniformQuantizedPerAxisType type, int64_t axis);
+
 } // namespace fhe::qnn
 
 #endif // DIALECTS_QNN_QNN_H

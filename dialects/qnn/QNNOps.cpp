@@ -19,17 +19,20 @@ static ArrayRef<int64_t> shapeOf(Value value) { return tensorOf(value).getShape(
 LogicalResult ConstantOp::verify() {
   auto type = cast<ShapedType>(getValue().getType());
   if (type.getShape() != shapeOf(getResult()))
-    return emitOpError("value has shape ") << type << " but the result is " << getResult().getType();
+    return emitOpError("value has shape ")
+           << type << " but the result is " << getResult().getType();
   bool quantized = !tensorOf(getResult()).getElementType().isF32();
   if (quantized ? !type.getElementType().isInteger(32) : !type.getElementType().isF32())
-    return emitOpError("a ") << (quantized ? "quantized constant holds i32" : "real constant holds f32")
+    return emitOpError("a ") << (quantized ? "quantized constant holds i32"
+                                           : "real constant holds f32")
                              << " values, found " << type.getElementType();
   return success();
 }
 
 static LogicalResult verifyQuantizer(Operation *op, Value input, Value result) {
   if (shapeOf(input) != shapeOf(result))
-    return op->emitOpError("changes the shape from ") << input.getType() << " to " << result.getType();
+    return op->emitOpError("changes the shape from ")
+           << input.getType() << " to " << result.getType();
   if (tensorOf(result).getElementType().isF32())
     return op->emitOpError("result must have a quantized element type");
   return success();
@@ -63,8 +66,8 @@ LogicalResult GemmOp::verify() {
            << getInput().getType() << " times " << getWeights().getType() << " to "
            << getResult().getType();
   if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{weights[0]})
-    return emitOpError("bias must have ") << weights[0] << " elements, found "
-                                          << getBias().getType();
+    return emitOpError("bias must have ")
+           << weights[0] << " elements, found " << getBias().getType();
   return success();
 }
 
@@ -87,8 +90,8 @@ static LogicalResult verifyWindow(Operation *op, ArrayRef<int64_t> input, ArrayR
   for (unsigned d = 0; d != 2; ++d) {
     if (pads[d] < 0 || pads[d + 2] < 0)
       return op->emitOpError("pads must not be negative");
-    int64_t expected = windowCount(input[d + 1], kernel[d], strides[d], pads[d] + pads[d + 2],
-                                   dilations[d]);
+    int64_t expected =
+        windowCount(input[d + 1], kernel[d], strides[d], pads[d] + pads[d + 2], dilations[d]);
     if (result[d + 1] != expected)
       return op->emitOpError("result dimension ")
              << d + 1 << " must be " << expected << ", found " << result[d + 1];
@@ -111,8 +114,8 @@ LogicalResult ConvOp::verify() {
            << getInput().getType() << " with " << getWeights().getType() << " in " << groups
            << " groups to " << getResult().getType();
   if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{weights[0]})
-    return emitOpError("bias must have ") << weights[0] << " elements, found "
-                                          << getBias().getType();
+    return emitOpError("bias must have ")
+           << weights[0] << " elements, found " << getBias().getType();
   return success();
 }
 
@@ -181,6 +184,13 @@ LogicalResult ReshapeOp::verify() {
   return verifySameElement(*this, getInput());
 }
 
+quant::UniformQuantizedPerAxisType
+fhe::qnn::withQuantizedDimension(quant::UniformQuantizedPerAxisType type, int64_t axis) {
+  return quant::UniformQuantizedPerAxisType::get(
+      type.getFlags(), type.getStorageType(), type.getExpressedType(), type.getScales(),
+      type.getZeroPoints(), int32_t(axis), type.getStorageTypeMin(), type.getStorageTypeMax());
+}
+
 LogicalResult TransposeOp::verify() {
   ArrayRef<int64_t> input = shapeOf(getInput()), result = shapeOf(getResult()),
                     permutation = getPermutation();
@@ -193,6 +203,17 @@ LogicalResult TransposeOp::verify() {
     seen[axis] = true;
     if (result[d] != input[axis])
       return emitOpError("result axis ") << d << " must have size " << input[axis];
+  }
+  // The quantized dimension of a per-channel type follows the permutation.
+  Type element = tensorOf(getInput()).getElementType();
+  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element)) {
+    auto other =
+        dyn_cast<quant::UniformQuantizedPerAxisType>(tensorOf(getResult()).getElementType());
+    int64_t axis = llvm::find(permutation, perAxis.getQuantizedDimension()) - permutation.begin();
+    if (!other || withQuantizedDimension(perAxis, axis) != other)
+      return emitOpError("the result must be quantized per channel along axis ")
+             << axis << ", found " << getResult().getType();
+    return success();
   }
   return verifySameElement(*this, getInput());
 }
@@ -221,9 +242,13 @@ LogicalResult ConcatOp::verify() {
       if (int64_t(d) != axis && shape[d] != result[d])
         return emitOpError("operand axis ") << d << " must have size " << result[d];
     total += shape[axis];
-    if (failed(verifySameElement(*this, input)))
-      return failure();
   }
+  // Operands of different scales give real numbers; equal ones keep their type.
+  Type element = tensorOf(getResult()).getElementType();
+  if (!element.isF32())
+    for (Value input : getInputs())
+      if (failed(verifySameElement(*this, input)))
+        return failure();
   if (total != result[axis])
     return emitOpError("axis ") << axis << " must have size " << total;
   return success();

@@ -126,7 +126,8 @@ def QNN_TruncOp : QNN_Op<"trunc", [Pure]> {
     y = round_half_even(x/scale + zero_point) is the exact integer of the input, t = y/divisor, clipped to the
     result's storage range if `clip`, rounded; the value is (t - z)*s with z and s of the
     result type. QONNX Trunc of domain version 1 keeps the input scale in its result type and does
-    not clip; version 2 clips.
+    not clip: the storage range of the result is then only what the file says (bits, and the sign
+    of the quantizer before it), the integers themselves may lie outside. Version 2 clips.
 
     ```mlir
     %t = qnn.trunc %x {scale = 1.0e-1 : f64, zero_point = 0 : i64, divisor = 4.0 : f64}
@@ -300,7 +301,8 @@ def QNN_ReshapeOp : QNN_Op<"reshape", [Pure]> {
 def QNN_TransposeOp : QNN_Op<"transpose", [Pure]> {
   let summary = "Permute axes";
   let description = [{
-    Result axis d is input axis `permutation[d]`.
+    Result axis d is input axis `permutation[d]`. The quantized dimension of a per-channel type
+    follows the permutation.
 
     ```mlir
     %y = qnn.transpose %x {permutation = array<i64: 1, 0>} : tensor<8x49xf32> -> tensor<49x8xf32>
@@ -330,7 +332,8 @@ def QNN_PadOp : QNN_Op<"pad", [Pure]> {
 def QNN_ConcatOp : QNN_Op<"concat", [Pure]> {
   let summary = "Join tensors along an axis";
   let description = [{
-    Encrypted operands must be quantized with one common scale.
+    Encrypted operands must be quantized with one common scale (`qnn-check-quantizers`). The result
+    keeps an element type all operands share; otherwise it is f32.
 
     ```mlir
     %y = qnn.concat %a, %b {axis = 0 : i64} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>

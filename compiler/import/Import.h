@@ -1,0 +1,32 @@
+//===- Import.h - ONNX files to qnn --------------------------------------------===//
+//
+// Reads a quantized ONNX network (QONNX or QCDQ) and gives one func.func @main
+// of the qnn dialect. The import is literal: one op a node, constants bit for
+// bit; only integer shape arithmetic is evaluated here, for qnn has no integers.
+//
+//===---------------------------------------------------------------------------===//
+#ifndef COMPILER_IMPORT_IMPORT_H
+#define COMPILER_IMPORT_IMPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "passes/pipeline/Options.h"
+#include "llvm/ADT/StringRef.h"
+#include <vector>
+
+namespace fhe {
+
+struct ImportOptions {
+  std::vector<DeclaredInput> declaredInputs;
+};
+
+/// The network of the ONNX file at `path`, without batch dimension; argument and result attribute
+/// `qnn.name` gives the ONNX names. Null after a refusal, which was reported through the
+/// diagnostics of `context`, several in one run where they do not depend on each other.
+/// Takes any bytes: never crashes, memory stays proportional to the file.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
+                                             const ImportOptions &options = {});
+
+} // namespace fhe
+
+#endif // COMPILER_IMPORT_IMPORT_H

@@ -1,0 +1,393 @@
+//===- Importer.cpp - The walk over an ONNX graph -------------------------------===//
+//
+// Checks the graph's structure, makes the function's arguments, imports the
+// nodes that the outputs need, in the order of the file. A node whose producer
+// was refused is passed over, so one run reports every independent refusal.
+//
+//===---------------------------------------------------------------------------===//
+#include "compiler/import/Importer.h"
+#include "compiler/import/Node.h"
+#include "dialects/shared/NodeLocation.h"
+#include "llvm/Support/Path.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace fhe::import {
+
+/// Operator sets whose operators were read (ONNX 1.2 to 1.20).
+static constexpr int64_t kOldestOpset = 7, kNewestOpset = 25;
+/// After so many refusals the rest is not looked at.
+static constexpr unsigned kMaxRefusals = 20;
+
+Importer::Importer(MLIRContext *context, StringRef path, const onnx::ModelProto &model,
+                   const ImportOptions &options)
+    : builder(context), model(model), options(options),
+      fileLoc(FileLineColLoc::get(context, path, 0, 0)), file(path),
+      modelFolder(llvm::sys::path::parent_path(path)) {
+  for (const onnx::NodeProto &node : graph().node())
+    for (const std::string &name : node.input())
+      used.insert(name);
+}
+
+const Tensor *Importer::find(StringRef name) const {
+  auto it = tensors.find(name);
+  return it == tensors.end() ? nullptr : &it->second;
+}
+
+Location Importer::nodeLocation(int index) {
+  const onnx::NodeProto &node = graph().node(index);
+  std::string name = node.name();
+  if (name.empty())
+    name = node.op_type() + "_" + std::to_string(index + 1);
+  StringRef output = node.output_size() ? StringRef(node.output(0)) : StringRef();
+  return makeNodeLocation(builder.getContext(),
+                          {name, node.op_type(), output, file, unsigned(index) + 1});
+}
+
+//===-------------------------------------------------------------------------===//
+// Structure
+//===-------------------------------------------------------------------------===//
+
+LogicalResult Importer::checkModel() {
+  if (model.functions_size())
+    return refuse(fileLoc, diag::ControlFlow,
+                  "the model defines local functions (first '" + model.functions(0).name() +
+                      "'), which are not supported",
+                  {"help: inline the functions before the export"});
+  if (graph().sparse_initializer_size())
+    return refuse(fileLoc, diag::BadTensorData, "sparse initializers are not supported");
+  bool found = false;
+  for (const onnx::OperatorSetIdProto &set : model.opset_import())
+    if (set.domain().empty() || set.domain() == "ai.onnx") {
+      onnxOpset = set.version();
+      found = true;
+    }
+  if (!found)
+    return refuse(fileLoc, diag::UnknownVersion,
+                  "the model names no operator set of ONNX (opset_import)");
+  if (onnxOpset < kOldestOpset || onnxOpset > kNewestOpset)
+    return refuse(fileLoc, diag::UnknownVersion,
+                  "operator set " + llvm::Twine(onnxOpset) + " is not supported; sets " +
+                      llvm::Twine(kOldestOpset) + " to " + llvm::Twine(kNewestOpset) + " are",
+                  {"help: export with opset_version=13"});
+  return checkNames();
+}
+
+LogicalResult Importer::checkNames() {
+  unsigned refusals = 0;
+  auto report = [&](Location loc, const llvm::Twine &message) {
+    ++refusals;
+    (void)refuse(loc, diag::BrokenGraph, message);
+    return refusals < kMaxRefusals;
+  };
+  llvm::StringSet<> inputs, defined, produced;
+  for (const onnx::TensorProto &tensor : graph().initializer()) {
+    if (!initializers.insert({tensor.name(), &tensor}).second &&
+        !report(fileLoc, "two initializers are named '" + tensor.name() + "'"))
+      return failure();
+    defined.insert(tensor.name());
+  }
+  for (const onnx::ValueInfoProto &input : graph().input()) {
+    if (!inputs.insert(input.name()).second &&
+        !report(fileLoc, "two inputs are named '" + input.name() + "'"))
+      return failure();
+    defined.insert(input.name());
+  }
+  for (const onnx::NodeProto &node : graph().node())
+    for (const std::string &name : node.output())
+      produced.insert(name);
+  for (int i = 0, e = graph().node_size(); i != e; ++i) {
+    for (const std::string &name : graph().node(i).input())
+      if (!name.empty() && !defined.contains(name)) {
+        bool later = produced.contains(name);
+        if (!report(nodeLocation(i),
+                    later ? "takes '" + name +
+                                "' before a node gives it: the nodes form a cycle or are not sorted"
+                          : "takes '" + name + "', which nothing in the file gives"))
+          return failure();
+      }
+    for (const std::string &name : graph().node(i).output())
+      if (!name.empty() && !defined.insert(name).second &&
+          !report(nodeLocation(i), "gives '" + name + "', a name that is already taken"))
+        return failure();
+  }
+  for (const onnx::ValueInfoProto &output : graph().output())
+    if (!defined.contains(output.name()) &&
+        !report(fileLoc, "output '" + output.name() + "' is given by no node"))
+      return failure();
+  if (!graph().output_size())
+    report(fileLoc, "the network has no output");
+  return failure(refusals != 0);
+}
+
+void Importer::markLive() {
+  live.assign(graph().node_size(), false);
+  llvm::StringSet<> needed;
+  for (const onnx::ValueInfoProto &output : graph().output())
+    needed.insert(output.name());
+  for (int i = graph().node_size(); i-- > 0;) {
+    const onnx::NodeProto &node = graph().node(i);
+    live[i] =
+        llvm::any_of(node.output(), [&](const std::string &name) { return needed.contains(name); });
+    if (live[i])
+      for (const std::string &name : node.input())
+        needed.insert(name);
+  }
+}
+
+//===-------------------------------------------------------------------------===//
+// Inputs
+//===-------------------------------------------------------------------------===//
+
+LogicalResult Importer::readShape(const onnx::ValueInfoProto &input,
+                                  SmallVectorImpl<int64_t> &sample) {
+  std::string what = "input '" + input.name() + "'";
+  if (!input.type().has_tensor_type() || !input.type().tensor_type().has_shape())
+    return refuse(fileLoc, diag::BadInterface, what + " has no tensor shape");
+  const onnx::TypeProto::Tensor &type = input.type().tensor_type();
+  if (type.elem_type() != onnx::TensorProto::FLOAT)
+    return refuse(fileLoc, diag::BadInterface,
+                  what + " holds " + dataTypeName(type.elem_type()) +
+                      " values; inputs must be FLOAT",
+                  {"help: let the client convert to float before the network"});
+  if (!type.shape().dim_size())
+    return refuse(fileLoc, diag::BadInterface, what + " has no batch dimension");
+  for (auto [d, dim] : llvm::enumerate(type.shape().dim())) {
+    bool symbolic = !dim.has_dim_value();
+    std::string name = dim.dim_param().empty() ? "?" : dim.dim_param();
+    if (d == 0 && !symbolic && dim.dim_value() != 1)
+      return refuse(fileLoc, diag::BadInterface,
+                    what + " has the fixed batch size " + llvm::Twine(dim.dim_value()) +
+                        "; 1 or a symbolic size is supported",
+                    {"help: export with a batch of one sample, or with dynamic_axes={'" +
+                     input.name() + "': {0: 'batch'}}"});
+    if (d == 0) {
+      symbolicBatch |= symbolic;
+      continue;
+    }
+    if (symbolic)
+      return refuse(fileLoc, diag::BadInterface,
+                    what + " has the symbolic size '" + name + "' in dimension " +
+                        llvm::Twine(int64_t(d)) + "; only the batch (dimension 0) may be symbolic",
+                    {"help: export with a fixed size in dimension " + std::to_string(d)});
+    sample.push_back(dim.dim_value());
+  }
+  if (countElements(sample) < 1)
+    return refuse(fileLoc, diag::TooLarge,
+                  what + " has shape " + describeShape(sample) + " (without batch); 1 to " +
+                      llvm::Twine(kMaxElements) + " elements are supported");
+  return success();
+}
+
+LogicalResult Importer::importInput(const onnx::ValueInfoProto &input) {
+  SmallVector<int64_t> sample;
+  if (failed(readShape(input, sample)))
+    return failure();
+  auto type = RankedTensorType::get(sample, builder.getF32Type());
+  BlockArgument argument = function.getBody().front().addArgument(type, fileLoc);
+  arguments.push_back({input.name(), argument});
+  define(input.name(), Tensor{nullptr, argument, nullptr, false});
+  return success();
+}
+
+LogicalResult Importer::importInputs() {
+  bool good = true;
+  for (const onnx::ValueInfoProto &input : graph().input())
+    if (!initializers.contains(input.name()))
+      good &= succeeded(importInput(input));
+  if (good && arguments.empty())
+    return refuse(fileLoc, diag::BadInterface, "the network has no input");
+  return failure(!good);
+}
+
+LogicalResult Importer::checkDirectQuantizer(StringRef name) {
+  for (int i = 0, e = graph().node_size(); i != e; ++i) {
+    const onnx::NodeProto &node = graph().node(i);
+    if (live[i] && isQuantizerOperator(node) && node.input_size() && node.input(0) == name)
+      return refuse(nodeLocation(i), diag::DeclaredInput,
+                    "input '" + name + "' has this quantizer, and --input-bits declares another",
+                    {"help: leave out --input-bits and --input-range"});
+  }
+  return success();
+}
+
+LogicalResult Importer::declareInput(const DeclaredInput &declared, StringRef name,
+                                     BlockArgument argument) {
+  float lo = float(declared.lo), hi = float(declared.hi);
+  if (declared.bits < 1 || declared.bits > 16)
+    return refuse(fileLoc, diag::DeclaredInput,
+                  "--input-bits must be from 1 to 16, found " + llvm::Twine(declared.bits));
+  if (!std::isfinite(lo) || !std::isfinite(hi) || !(lo < hi))
+    return refuse(fileLoc, diag::DeclaredInput,
+                  "--input-range must be LO:HI with LO below HI, found " +
+                      std::to_string(declared.lo) + ":" + std::to_string(declared.hi));
+  if (failed(checkDirectQuantizer(name)))
+    return failure();
+  int64_t top = (int64_t(1) << declared.bits) - 1;
+  auto real = cast<RankedTensorType>(argument.getType());
+  auto scalar = RankedTensorType::get({}, builder.getF32Type());
+  auto quantized = quant::UniformQuantizedType::get(
+      0, builder.getIntegerType(declared.bits), builder.getF32Type(),
+      (double(hi) - double(lo)) / double(top), 0, 0, top);
+  auto constant = [&](float value) {
+    return qnn::ConstantOp::create(builder, fileLoc, scalar, DenseElementsAttr::get(scalar, value));
+  };
+  // The offset goes exactly into the next clear bias: q is unsigned with zero point 0.
+  Value shifted = qnn::AddOp::create(builder, fileLoc, real, argument, constant(-lo));
+  Value q = qnn::QuantizeOp::create(builder, fileLoc, real.clone(quantized), shifted,
+                                    qnn::QuantizerKind::Uniform, qnn::Rounding::Round);
+  Value value = qnn::AddOp::create(builder, fileLoc, real, q, constant(lo));
+  define(name, Tensor{nullptr, value, nullptr, false});
+  return success();
+}
+
+LogicalResult Importer::declareInputs() {
+  llvm::StringSet<> done;
+  for (const DeclaredInput &declared : options.declaredInputs) {
+    auto it = llvm::find_if(arguments, [&](const auto &argument) {
+      return declared.name.empty() || argument.first == declared.name;
+    });
+    std::string names;
+    for (const auto &argument : arguments)
+      names += (names.empty() ? "'" : ", '") + argument.first + "'";
+    if (it == arguments.end() || (declared.name.empty() && arguments.size() != 1))
+      return refuse(fileLoc, diag::DeclaredInput,
+                    declared.name.empty()
+                        ? "--input-bits without a name needs a network with one input"
+                        : "--input-bits names '" + declared.name + "', which is no input",
+                    {"the inputs are " + names});
+    if (!done.insert(it->first).second)
+      return refuse(fileLoc, diag::DeclaredInput,
+                    "--input-bits declares input '" + it->first + "' twice");
+    if (failed(declareInput(declared, it->first, it->second)))
+      return failure();
+  }
+  return success();
+}
+
+//===-------------------------------------------------------------------------===//
+// Nodes and outputs
+//===-------------------------------------------------------------------------===//
+
+LogicalResult Importer::loadInitializers(const onnx::NodeProto &node) {
+  for (const std::string &name : node.input()) {
+    auto it = initializers.find(name);
+    if (it == initializers.end() || tensors.contains(name) || refusedInitializers.contains(name))
+      continue;
+    std::string user = node.name().empty() ? node.op_type() : node.name();
+    Constant constant =
+        decodeTensor(*it->second, "initializer '" + name + "'", modelFolder,
+                     [&](const char *id, const llvm::Twine &message) {
+                       (void)refuse(fileLoc, id, message,
+                                    {"used by node '" + user + "' (" + node.op_type() + ")"});
+                     });
+    if (constant)
+      define(name, Tensor{constant, {}, nullptr, true});
+    else
+      refusedInitializers.insert(name);
+  }
+  return success(llvm::none_of(
+      node.input(), [&](const std::string &name) { return refusedInitializers.contains(name); }));
+}
+
+/// A network without any quantizer is a float network: say so once, in place of one refusal a
+/// layer.
+static LogicalResult refuseFloatNetwork(Location loc) {
+  return refuse(
+      loc, diag::NoQuantizers,
+      "the network is not quantized: it has no quantizer (Quant or QuantizeLinear) and no "
+      "calibration data were given",
+      {"post-training quantization needs calibration data and is not available in this version",
+       "help: train with quantizers (Brevitas QuantIdentity, QuantLinear, QuantConv2d, QuantReLU) "
+       "and export with export_qonnx"});
+}
+
+LogicalResult Importer::importNodes() {
+  unsigned refusals = 0;
+  bool quantized = false, incomplete = false;
+  for (int i = 0, e = graph().node_size(); i != e; ++i)
+    quantized |= live[i] && isQuantizerOperator(graph().node(i));
+  if (!quantized) {
+    (void)refuseFloatNetwork(fileLoc);
+    ++refusals;
+  }
+  for (int i = 0, e = graph().node_size(); i != e && refusals < kMaxRefusals; ++i) {
+    const onnx::NodeProto &proto = graph().node(i);
+    if (!live[i])
+      continue;
+    Node node(*this, proto, nodeLocation(i));
+    // An unknown operator is named even where its inputs could not be imported.
+    if (failed(loadInitializers(proto)) || llvm::any_of(proto.input(), [&](const auto &name) {
+          return !name.empty() && !tensors.contains(name);
+        })) {
+      incomplete = true;
+      refusals += failed(findOperator(node));
+      continue;
+    }
+    if (failed(importNode(node))) {
+      tensors.erase(proto.output_size() ? proto.output(0) : std::string());
+      ++refusals;
+    }
+  }
+  return failure(refusals != 0 || incomplete);
+}
+
+/// Refuses a declared output shape that the nodes do not give.
+static LogicalResult checkOutputShape(Location loc, const onnx::ValueInfoProto &output,
+                                      ArrayRef<int64_t> sample) {
+  if (!output.type().tensor_type().has_shape())
+    return success();
+  const onnx::TensorShapeProto &shape = output.type().tensor_type().shape();
+  bool same = shape.dim_size() == int(sample.size()) + 1;
+  for (size_t d = 0; same && d != sample.size(); ++d)
+    same = !shape.dim(d + 1).has_dim_value() || shape.dim(d + 1).dim_value() == sample[d];
+  if (same)
+    return success();
+  return refuse(loc, diag::BadInterface,
+                "output '" + output.name() +
+                    "' is declared with another shape than its nodes "
+                    "give, " +
+                    describeShape(sample) + " (without batch)");
+}
+
+LogicalResult Importer::importOutputs() {
+  SmallVector<Value> values;
+  for (const onnx::ValueInfoProto &output : graph().output()) {
+    const Tensor *tensor = find(output.name());
+    if (!tensor || !tensor->value || tensor->clear)
+      return refuse(fileLoc, diag::BadInterface,
+                    "output '" + output.name() + "' is " +
+                        (tensor && tensor->pending ? "the integer output of a QuantizeLinear"
+                                                   : "not computed from the inputs"));
+    if (failed(checkOutputShape(fileLoc, output, shapeOf(tensor->value))))
+      return failure();
+    values.push_back(tensor->value);
+  }
+  func::ReturnOp::create(builder, fileLoc, values);
+  Block &body = function.getBody().front();
+  function.setType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(values).getTypes()));
+  for (auto [i, argument] : llvm::enumerate(arguments))
+    function.setArgAttr(i, "qnn.name", builder.getStringAttr(argument.first));
+  for (auto [i, output] : llvm::enumerate(graph().output()))
+    function.setResultAttr(i, "qnn.name", builder.getStringAttr(output.name()));
+  return success();
+}
+
+OwningOpRef<ModuleOp> Importer::run() {
+  if (failed(checkModel()))
+    return nullptr;
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder, fileLoc);
+  builder.setInsertionPointToEnd(module->getBody());
+  function = func::FuncOp::create(builder, fileLoc, "main", builder.getFunctionType({}, {}));
+  builder.setInsertionPointToEnd(function.addEntryBlock());
+  markLive();
+  bool good = succeeded(importInputs());
+  good = good && succeeded(declareInputs());
+  good = succeeded(importNodes()) && good;
+  if (!good || failed(importOutputs()))
+    return nullptr;
+  return module;
+}
+
+} // namespace fhe::import
