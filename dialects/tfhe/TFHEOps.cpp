@@ -137,7 +137,8 @@ static LogicalResult verifyTables(LookupOp op) {
     return op.emitOpError("guard ") << guard << " and " << entries
                                     << " entries exceed the window of " << (int64_t(1) << width)
                                     << " slots";
-  if (op.getRoundedWidth() && (*op.getRoundedWidth() < 1 || *op.getRoundedWidth() > width))
+  int64_t rounded = op.getRoundedWidth().value_or(width);
+  if (rounded < 1 || rounded > width)
     return op.emitOpError("rounded_width must be 1 to the width ")
            << width << ", found " << *op.getRoundedWidth();
   if (auto map = op.getTableOfElement()) {

@@ -1,0 +1,434 @@
+//===- FheToTfhe.cpp - convert-fhe-to-tfhe ----------------------------------------===//
+//
+// Encodings first (a backward sweep gives every value the smallest Delta that a
+// consumer needs), then the operations one by one, then one parameter set for the
+// whole network from what the new operations ask for.
+//
+//===---------------------------------------------------------------------------===//
+#include "dialects/fhe/FHE.h"
+#include "dialects/shared/NodeLocation.h"
+#include "dialects/tfhe/TFHE.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/parameters/ChooseParameters.h"
+#include "passes/tfhe/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+
+namespace fhe {
+#define GEN_PASS_DEF_CONVERTFHETOTFHE
+#include "passes/tfhe/Passes.h.inc"
+} // namespace fhe
+
+using namespace mlir;
+namespace ir = fhe::tfhe_ir;
+
+namespace {
+
+constexpr unsigned maxClearTableBits = 16;
+constexpr llvm::StringLiteral parametersName = "p", lweName = "s0", glweName = "g0",
+                              keyswitchName = "ks", bootstrapName = "bs";
+
+fhe::IntType rangeOf(Value value) {
+  return cast<fhe::IntType>(cast<RankedTensorType>(value.getType()).getElementType());
+}
+
+/// Bits a lookup's noise must leave right.
+unsigned bitsOf(fhe::LutOp lut) {
+  uint64_t width = lut.getWidth();
+  return lut.getRoundedWidth() ? std::min<uint64_t>(width, *lut.getRoundedWidth()) : width;
+}
+
+/// A result without padding: 2^(64-w), w its full width.
+unsigned outputLog2Delta(Value value) { return 64 - std::max(1u, rangeOf(value).getWidth()); }
+
+//===----------------------------------------------------------------------===//
+// Encodings
+//===----------------------------------------------------------------------===//
+
+/// log2 Delta of every value of a function: the smallest any consumer needs.
+llvm::DenseMap<Value, unsigned> assignDeltas(func::FuncOp function) {
+  llvm::DenseMap<Value, unsigned> deltas;
+  auto need = [&](Value value, unsigned log2Delta) {
+    auto [it, fresh] = deltas.try_emplace(value, log2Delta);
+    it->second = std::min(it->second, log2Delta);
+  };
+  for (Operation &op : llvm::reverse(function.front())) {
+    for (Value result : op.getResults())
+      need(result, outputLog2Delta(result)); // without a use: as if it were returned
+    if (auto lut = dyn_cast<fhe::LutOp>(op)) {
+      need(lut.getInput(), 63 - lut.getWidth());
+      // One executor call writes all results at one Delta.
+      unsigned least = 63;
+      for (Value output : lut.getOutputs())
+        least = std::min(least, deltas[output]);
+      for (Value output : lut.getOutputs())
+        deltas[output] = least;
+    } else if (isa<func::ReturnOp>(op)) {
+      for (Value operand : op.getOperands())
+        need(operand, outputLog2Delta(operand));
+    } else {
+      for (Value operand : op.getOperands())
+        need(operand, deltas[op.getResult(0)]);
+    }
+  }
+  for (Value argument : function.getArguments())
+    need(argument, outputLog2Delta(argument));
+  return deltas;
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+class Converter {
+public:
+  Converter(func::FuncOp source, bool clearOnly)
+      : source(source), clearOnly(clearOnly), deltas(assignDeltas(source)),
+        builder(source.getContext()) {
+    key = SymbolRefAttr::get(builder.getContext(), parametersName,
+                             {FlatSymbolRefAttr::get(builder.getContext(), glweName)});
+  }
+
+  FailureOr<func::FuncOp> convert();
+
+private:
+  RankedTensorType typeOf(Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.clone(ir::LweType::get(builder.getContext(), key, deltas[value]));
+  }
+  int64_t factorOf(Value operand, Value result) { return deltas[result] - deltas[operand]; }
+  /// The operand at the result's Delta, for operations that cannot multiply themselves.
+  Value atDeltaOf(Location loc, Value operand, Value result);
+  void setLayer(Operation *from, Operation *to);
+  IntegerAttr layerOfTable(Value input);
+  void copyInterface(func::FuncOp target);
+  Operation *convertOne(Operation &op);
+  Operation *convertSumPool(fhe::SumPoolOp pool);
+  Operation *convertLut(fhe::LutOp lut);
+
+  func::FuncOp source;
+  bool clearOnly;
+  llvm::DenseMap<Value, unsigned> deltas;
+  OpBuilder builder;
+  SymbolRefAttr key;
+  IRMapping mapping;
+  llvm::DenseMap<Operation *, int64_t> layers;
+};
+
+Value Converter::atDeltaOf(Location loc, Value operand, Value result) {
+  int64_t factor = factorOf(operand, result);
+  Value mapped = mapping.lookup(operand);
+  if (!factor)
+    return mapped;
+  auto type = cast<RankedTensorType>(mapped.getType());
+  auto raised = type.clone(ir::LweType::get(builder.getContext(), key, deltas[result]));
+  return ir::CombineOp::create(builder, loc, raised, ValueRange{mapped},
+                               builder.getDenseI64ArrayAttr({1}),
+                               builder.getDenseI64ArrayAttr({factor}), nullptr, nullptr, nullptr);
+}
+
+void Converter::setLayer(Operation *from, Operation *to) {
+  if (auto it = layers.find(from); it != layers.end())
+    to->setAttr("layer", builder.getI64IntegerAttr(it->second));
+}
+
+/// The accumulator that a table looks at, through changes of layout.
+IntegerAttr Converter::layerOfTable(Value input) {
+  while (Operation *op = input.getDefiningOp()) {
+    if (auto it = layers.find(op); it != layers.end())
+      return builder.getI64IntegerAttr(it->second);
+    if (!isa<fhe::ReshapeOp, fhe::GatherOp, fhe::MulConstOp>(op))
+      break;
+    input = op->getOperand(0);
+  }
+  return {};
+}
+
+Operation *Converter::convertSumPool(fhe::SumPoolOp pool) {
+  int64_t channels = cast<RankedTensorType>(pool.getInput().getType()).getDimSize(0);
+  ArrayRef<int64_t> kernel = pool.getKernel();
+  auto type = RankedTensorType::get({channels, 1, kernel[0], kernel[1]}, builder.getI32Type());
+  return ir::ConvOp::create(builder, pool.getLoc(), typeOf(pool.getResult()),
+                            mapping.lookup(pool.getInput()),
+                            DenseIntElementsAttr::get(type, int32_t(1)), pool.getStridesAttr(),
+                            pool.getPadsAttr(), builder.getDenseI64ArrayAttr({1, 1}),
+                            builder.getI64IntegerAttr(channels),
+                            builder.getI64IntegerAttr(factorOf(pool.getInput(), pool.getResult())),
+                            nullptr, nullptr, nullptr);
+}
+
+Operation *Converter::convertLut(fhe::LutOp lut) {
+  MLIRContext *context = builder.getContext();
+  auto named = [&](StringRef name) {
+    return clearOnly ? SymbolRefAttr()
+                     : SymbolRefAttr::get(context, parametersName,
+                                          {FlatSymbolRefAttr::get(context, name)});
+  };
+  SmallVector<Type> types;
+  for (Value output : lut.getOutputs())
+    types.push_back(typeOf(output));
+  int64_t factor = 63 - int64_t(lut.getWidth()) - int64_t(deltas[lut.getInput()]);
+  return ir::LookupOp::create(builder, lut.getLoc(), types, mapping.lookup(lut.getInput()),
+                              named(keyswitchName), named(bootstrapName), lut.getLoAttr(),
+                              lut.getTables(), lut.getWidthAttr(), lut.getGuardAttr(),
+                              lut.getTableOfElementAttr(), lut.getRoundedWidthAttr(),
+                              builder.getI64IntegerAttr(factor), nullptr, nullptr, nullptr,
+                              layerOfTable(lut.getInput()), nullptr);
+}
+
+/// Null for an operation that is not of the fhe dialect.
+Operation *Converter::convertOne(Operation &op) {
+  Location loc = op.getLoc();
+  auto i64 = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+  auto i64s = [&](ArrayRef<int64_t> values) { return builder.getDenseI64ArrayAttr(values); };
+  return llvm::TypeSwitch<Operation *, Operation *>(&op)
+      .Case([&](fhe::LinearOp linear) {
+        return ir::LinearOp::create(builder, loc, typeOf(linear.getResult()),
+                                    mapping.lookup(linear.getInput()), linear.getWeights(),
+                                    i64(factorOf(linear.getInput(), linear.getResult())), nullptr,
+                                    nullptr, nullptr);
+      })
+      .Case([&](fhe::ConvOp conv) {
+        return ir::ConvOp::create(builder, loc, typeOf(conv.getResult()),
+                                  mapping.lookup(conv.getInput()), conv.getWeights(),
+                                  conv.getStridesAttr(), conv.getPadsAttr(),
+                                  conv.getDilationsAttr(), conv.getGroupsAttr(),
+                                  i64(factorOf(conv.getInput(), conv.getResult())), nullptr,
+                                  nullptr, nullptr);
+      })
+      .Case([&](fhe::SumPoolOp pool) { return convertSumPool(pool); })
+      .Case([&](fhe::AddOp add) {
+        return ir::CombineOp::create(
+            builder, loc, typeOf(add.getResult()),
+            ValueRange{mapping.lookup(add.getLhs()), mapping.lookup(add.getRhs())},
+            i64s({int64_t(add.getLhsFactor()), int64_t(add.getRhsFactor())}),
+            i64s({factorOf(add.getLhs(), add.getResult()), factorOf(add.getRhs(), add.getResult())}),
+            nullptr, nullptr, nullptr);
+      })
+      .Case([&](fhe::MulConstOp mul) {
+        return ir::CombineOp::create(builder, loc, typeOf(mul.getResult()),
+                                     ValueRange{mapping.lookup(mul.getInput())},
+                                     i64s({int64_t(mul.getFactor())}),
+                                     i64s({factorOf(mul.getInput(), mul.getResult())}), nullptr,
+                                     nullptr, nullptr);
+      })
+      .Case([&](fhe::ConstantOp constant) {
+        auto values = cast<DenseIntElementsAttr>(constant.getValue());
+        SmallVector<int64_t> integers;
+        for (const APInt &value : values)
+          integers.push_back(value.getSExtValue());
+        auto type = RankedTensorType::get(values.getType().getShape(), builder.getI64Type());
+        return ir::ConstantOp::create(builder, loc, typeOf(constant.getResult()),
+                                      DenseIntElementsAttr::get(type, ArrayRef<int64_t>(integers)),
+                                      nullptr, nullptr, nullptr);
+      })
+      .Case([&](fhe::LutOp lut) { return convertLut(lut); })
+      .Case([&](fhe::ReshapeOp reshape) {
+        return ir::ReshapeOp::create(builder, loc, typeOf(reshape.getResult()),
+                                     atDeltaOf(loc, reshape.getInput(), reshape.getResult()));
+      })
+      .Case([&](fhe::GatherOp gather) {
+        SmallVector<Value> inputs;
+        for (Value input : gather.getInputs())
+          inputs.push_back(atDeltaOf(loc, input, gather.getResult()));
+        return ir::GatherOp::create(builder, loc, typeOf(gather.getResult()), inputs,
+                                    gather.getSourceAttr(), nullptr, nullptr, nullptr);
+      })
+      .Default([](Operation *) { return nullptr; });
+}
+
+/// Client descriptions and ranges of arguments and results.
+void Converter::copyInterface(func::FuncOp target) {
+  auto describe = [&](Value value, Attribute client, auto set) {
+    if (client)
+      set(ir::clientAttr, client);
+    fhe::IntType range = rangeOf(value);
+    set(ir::rangeAttr, builder.getDenseI64ArrayAttr({range.getLo(), range.getHi()}));
+  };
+  for (unsigned i = 0; i != source.getNumArguments(); ++i)
+    describe(source.getArgument(i), source.getArgAttr(i, "fhe.client"),
+             [&](StringRef name, Attribute value) { target.setArgAttr(i, name, value); });
+  Operation *terminator = source.front().getTerminator();
+  for (unsigned i = 0; i != terminator->getNumOperands(); ++i)
+    describe(terminator->getOperand(i), source.getResultAttr(i, "fhe.client"),
+             [&](StringRef name, Attribute value) { target.setResultAttr(i, name, value); });
+}
+
+FailureOr<func::FuncOp> Converter::convert() {
+  for (Operation &op : source.front())
+    if (isa<fhe::LinearOp, fhe::ConvOp, fhe::AddOp, fhe::SumPoolOp>(op)) {
+      int64_t next = layers.size();
+      layers[&op] = next;
+    }
+  SmallVector<Type> inputs, results;
+  for (Value argument : source.getArguments())
+    inputs.push_back(typeOf(argument));
+  for (Value operand : source.front().getTerminator()->getOperands())
+    results.push_back(typeOf(operand));
+  builder.setInsertionPoint(source);
+  auto target = func::FuncOp::create(builder, source.getLoc(), "main",
+                                     builder.getFunctionType(inputs, results));
+  copyInterface(target);
+  Block *body = target.addEntryBlock();
+  mapping.map(source.getArguments(), body->getArguments());
+  builder.setInsertionPointToStart(body);
+  for (Operation &op : source.front()) {
+    if (auto terminator = dyn_cast<func::ReturnOp>(op)) {
+      SmallVector<Value> values;
+      for (Value operand : terminator.getOperands())
+        values.push_back(mapping.lookup(operand));
+      func::ReturnOp::create(builder, op.getLoc(), values);
+      continue;
+    }
+    if (op.use_empty())
+      continue;
+    Operation *made = convertOne(op);
+    if (!made)
+      return op.emitOpError("is not an operation of the fhe dialect");
+    setLayer(&op, made);
+    mapping.map(op.getResults(), made->getResults());
+  }
+  return target;
+}
+
+//===----------------------------------------------------------------------===//
+// Refusals and parameters
+//===----------------------------------------------------------------------===//
+
+std::string describe(Location loc) {
+  auto node = fhe::primaryNode(loc);
+  return node ? "node '" + node->name.str() + "'" : "a node without a name";
+}
+
+std::string modelFile(Location loc) {
+  auto node = fhe::primaryNode(loc);
+  return node && !node->file.empty() && node->file != "-" ? node->file.str() : "MODEL.onnx";
+}
+
+/// Refuses tables that look at more bits than any parameter set carries.
+LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
+  unsigned limit = clearOnly ? maxClearTableBits : fhe::parameters::maxTableBits, wider = 0;
+  fhe::LutOp widest;
+  for (auto lut : function.getOps<fhe::LutOp>()) {
+    wider += bitsOf(lut) > limit;
+    if (!widest || bitsOf(lut) > bitsOf(widest))
+      widest = lut;
+  }
+  if (!wider)
+    return success();
+  InFlightDiagnostic error = widest.emitError();
+  error << "a table needs " << bitsOf(widest) << " bits, the limit is " << limit
+        << (clearOnly ? " for a clear-only program" : "") << " [Q021]";
+  if (wider > 1)
+    error.attachNote() << wider << " tables are wider than " << limit << " bits; "
+                       << describe(widest.getLoc()) << " has the widest";
+  error.attachNote() << "help: fhe-compile " << modelFile(widest.getLoc())
+                     << " --overflow=calibrated --calibration inputs.npy --round-accumulators=8";
+  return failure();
+}
+
+void addClearParameters(OpBuilder &builder, Location loc) {
+  auto parameters = ir::ParametersOp::create(builder, loc, parametersName, 128, true);
+  builder.createBlock(&parameters.getBody());
+  ir::ClearKeyOp::create(builder, loc, glweName);
+}
+
+void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterSet &set,
+                   unsigned security) {
+  auto parameters = ir::ParametersOp::create(builder, loc, parametersName, security, false);
+  builder.createBlock(&parameters.getBody());
+  ir::LweKeyOp::create(builder, loc, lweName, set.lwe.dimension, APFloat(set.lwe.log2Std));
+  ir::GlweKeyOp::create(builder, loc, glweName, set.glwe.k, set.glwe.log2N,
+                        APFloat(set.glwe.log2Std));
+  ir::KeyswitchKeyOp::create(builder, loc, keyswitchName, glweName, lweName, set.keyswitch.baseLog,
+                             set.keyswitch.levels);
+  ir::BootstrapKeyOp::create(builder, loc, bootstrapName, lweName, glweName, set.bootstrap.baseLog,
+                             set.bootstrap.levels);
+}
+
+/// Names the first constraint that no cell satisfies, or the whole network.
+LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
+                          fhe::parameters::NoiseAnalysis &analysis, double log2PError) {
+  for (const auto &constraint : constraints) {
+    if (fhe::parameters::chooseParameters(constraint, analysis, log2PError).cell)
+      continue;
+    Location loc = constraint.value.getLoc();
+    if (constraint.isLookup())
+      loc = constraint.op->getLoc();
+    else if (Operation *op = constraint.value.getDefiningOp())
+      loc = op->getLoc();
+    InFlightDiagnostic error = emitError(loc);
+    double norm = constraint.factor * analysis.norm2(constraint.value);
+    if (constraint.isLookup())
+      error << "no parameter set keeps a table of " << constraint.precision
+            << " bits right at a 2-norm of " << norm << " and a failure probability of 2^"
+            << log2PError << " [Q031]";
+    else
+      error << "no parameter set keeps output " << constraint.result << " of "
+            << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta())
+            << " bits right at a 2-norm of " << norm << " and a failure probability of 2^"
+            << log2PError << " [Q031]";
+    error.attachNote() << "sets reach 8 bits at a norm of 1024";
+    error.attachNote() << "help: fhe-compile " << modelFile(loc)
+                       << " --overflow=calibrated --calibration inputs.npy --round-accumulators=6";
+    return failure();
+  }
+  return emitError(constraints.front().op->getLoc(),
+                   "no one parameter set satisfies all tables and outputs together [Q031]");
+}
+
+struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
+  using ConvertFheToTfheBase::ConvertFheToTfheBase;
+
+  LogicalResult checkOptions() {
+    if (clearOnly)
+      return success();
+    if (log2PError != fhe::parameters::tableLog2PError || security != fhe::parameters::tableSecurity) {
+      InFlightDiagnostic error = getOperation().emitError();
+      error << "parameters exist for a failure probability of 2^-40 and 128 bits of security only, asked "
+               "for 2^"
+            << log2PError.getValue() << " and " << security.getValue() << " bits [Q030]";
+      error.attachNote() << "help: fhe-compile MODEL.onnx --p-error=2^-40";
+      return failure();
+    }
+    return success();
+  }
+
+  LogicalResult chooseFor(func::FuncOp function) {
+    OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
+    if (clearOnly) {
+      addClearParameters(builder, function.getLoc());
+      return success();
+    }
+    fhe::parameters::NoiseAnalysis analysis(function);
+    auto constraints = fhe::parameters::collectConstraints(function);
+    auto choice = fhe::parameters::chooseParameters(constraints, analysis, log2PError);
+    if (!choice.cell)
+      return refuseNoise(constraints, analysis, log2PError);
+    addParameters(builder, function.getLoc(), fhe::parameters::toParameterSet(*choice.cell), security);
+    return success();
+  }
+
+  LogicalResult run() {
+    auto function = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!function || !llvm::hasSingleElement(function.getBody()))
+      return getOperation().emitError("no func.func @main of one block in the module");
+    if (failed(checkOptions()) || failed(checkTableBits(function, clearOnly)))
+      return failure();
+    FailureOr<func::FuncOp> converted = Converter(function, clearOnly).convert();
+    if (failed(converted))
+      return failure();
+    function.erase();
+    return chooseFor(*converted);
+  }
+
+  void runOnOperation() override {
+    if (failed(run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

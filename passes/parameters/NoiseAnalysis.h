@@ -1,0 +1,78 @@
+//===- NoiseAnalysis.h - Norms over independent sources of noise ---------------===//
+//
+// Every ciphertext of a tfhe function is an integer combination of independent
+// sources: elements of encrypted inputs (fresh noise) and results of lookups
+// (bootstrap noise). The variance of an element is
+//     fresh * Var(encryption) + table * Var(bootstrap),
+// with `fresh` and `table` the sums of squared coefficients after repeated
+// sources are merged. Lookups of equal ciphertexts through equal tables (equal
+// weight rows, repeated elements) are one source. The R results of one lookup may
+// be correlated: their coefficients count R times (Cauchy-Schwarz).
+//
+// Exact where the paths are few enough to follow one by one; otherwise Minkowski's
+// bound (standard deviations add), which never underestimates.
+//
+//===---------------------------------------------------------------------------===//
+#ifndef PASSES_PARAMETERS_NOISEANALYSIS_H
+#define PASSES_PARAMETERS_NOISEANALYSIS_H
+
+#include "dialects/tfhe/TFHE.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include <memory>
+#include <vector>
+
+namespace fhe::parameters {
+
+/// Sums of squared coefficients on sources of each kind.
+struct SquaredNorm {
+  double fresh = 0, table = 0;
+  double total() const { return fresh + table; }
+  double variance(double freshVariance, double tableVariance) const {
+    return fresh * freshVariance + table * tableVariance;
+  }
+  friend bool operator==(const SquaredNorm &, const SquaredNorm &) = default;
+};
+
+class NoiseAnalysis {
+public:
+  /// Reads the whole function: one block, operations of the tfhe dialect. `maxPaths` bounds the
+  /// terms that are followed one by one for one value.
+  explicit NoiseAnalysis(mlir::func::FuncOp function, double maxPaths = 2e8);
+  ~NoiseAnalysis();
+
+  /// Norms of the elements of `value` that no other element exceeds in both kinds. Never empty.
+  const std::vector<SquaredNorm> &worst(mlir::Value value);
+
+  /// The largest 2-norm of an element, whatever the kinds.
+  double norm2(mlir::Value value);
+
+  /// The largest variance of an element.
+  double variance(mlir::Value value, double freshVariance, double tableVariance);
+
+private:
+  struct Form;
+  struct Scratch;
+
+  Form &formOf(mlir::Value value);
+  void addForm(mlir::Value value, Form form);
+  void addSources(mlir::Value value, float weight, const std::vector<uint32_t> &canonical);
+  void readOperation(mlir::Operation &op);
+  void readGather(tfhe_ir::GatherOp op);
+  void readLookup(tfhe_ir::LookupOp op);
+  void expand(const Form &form, int64_t element, double coefficient, Scratch &scratch) const;
+  std::vector<SquaredNorm> independentNorms(const Form &form) const;
+  std::vector<SquaredNorm> exactNorms(const Form &form) const;
+  SquaredNorm boundNorm(Form &form);
+  const std::vector<SquaredNorm> &worstOf(Form &form);
+  std::vector<uint32_t> canonicalOf(const Form &form) const;
+
+  double maxPaths;
+  llvm::DenseMap<mlir::Value, unsigned> index; ///< into forms
+  std::vector<std::unique_ptr<Form>> forms;
+  std::vector<float> sourceWeight; ///< by source: R of its lookup, or -1 for a fresh encryption
+};
+
+} // namespace fhe::parameters
+
+#endif // PASSES_PARAMETERS_NOISEANALYSIS_H

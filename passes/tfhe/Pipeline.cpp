@@ -1,0 +1,23 @@
+//===- Pipeline.cpp - From verified fhe to planned tfhe ----------------------------===//
+#include "dialects/tfhe/TFHE.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/tfhe/Passes.h"
+
+namespace fhe {
+
+void buildTfhePipeline(mlir::OpPassManager &manager, const CompileOptions &options) {
+  ConvertFheToTfheOptions convert;
+  convert.log2PError = options.log2PError;
+  convert.security = options.securityBits;
+  convert.clearOnly = options.clearOnly;
+  manager.addPass(createConvertFheToTfhe(convert));
+  TfheVerifyNoiseOptions verify;
+  verify.log2PError = options.log2PError;
+  manager.addPass(createTfheVerifyNoise(verify));
+  manager.addNestedPass<mlir::func::FuncOp>(createTfheSchedule());
+  manager.addNestedPass<mlir::func::FuncOp>(createTfhePlanArena());
+}
+
+} // namespace fhe

@@ -1,0 +1,110 @@
+//===- VerifyNoise.cpp - tfhe-verify-noise ----------------------------------------===//
+//
+// Every failure probability again, from the numbers in the parameters, whoever
+// wrote them. Formulas: runtime/tfhe/noise.h.
+//
+//===---------------------------------------------------------------------------===//
+#include "dialects/shared/NodeLocation.h"
+#include "mlir/IR/Builders.h"
+#include "passes/parameters/ChooseParameters.h"
+#include "passes/tfhe/Passes.h"
+#include "runtime/tfhe/noise.h"
+#include <cmath>
+#include <limits>
+
+namespace fhe {
+#define GEN_PASS_DEF_TFHEVERIFYNOISE
+#include "passes/tfhe/Passes.h.inc"
+} // namespace fhe
+
+using namespace mlir;
+using namespace fhe::parameters;
+namespace ir = fhe::tfhe_ir;
+
+namespace {
+
+struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
+  using TfheVerifyNoiseBase::TfheVerifyNoiseBase;
+
+  FloatAttr f64(double value) { return Builder(&getContext()).getF64FloatAttr(value); }
+
+  void annotateNorms(func::FuncOp function, NoiseAnalysis &analysis) {
+    for (Operation &op : function.front())
+      if (isa<ir::LinearOp, ir::ConvOp, ir::CombineOp>(op))
+        op.setAttr("norm2", f64(analysis.norm2(op.getResult(0))));
+  }
+
+  LogicalResult refuse(const Constraint &constraint, double variance, double log2Failure) {
+    Operation *place = constraint.isLookup() ? constraint.op : constraint.value.getDefiningOp();
+    InFlightDiagnostic error = emitError(place ? place->getLoc() : constraint.op->getLoc());
+    if (constraint.isLookup())
+      error << "a table of " << constraint.precision << " bits fails with probability 2^" << log2Failure
+            << ", allowed is 2^" << log2PError.getValue() << " [Q032]";
+    else
+      error << "output " << constraint.result << " fails with probability 2^" << log2Failure
+            << ", allowed is 2^" << log2PError.getValue() << " [Q033]";
+    error.attachNote() << "noise has standard deviation 2^" << 0.5 * std::log2(variance)
+                       << ", half a slot is 2^" << std::log2(constraint.halfSlot);
+    error.attachNote()
+        << "help: fhe-compile MODEL.onnx --overflow=calibrated --calibration inputs.npy "
+           "--round-accumulators="
+        << std::max(2u, (constraint.isLookup() ? constraint.precision : 7) - 1);
+    return failure();
+  }
+
+  /// Checks and annotates one place; adds its elements' failures to `total`.
+  LogicalResult verify(func::FuncOp function, const Constraint &constraint, NoiseAnalysis &analysis,
+                       const fhe::tfhe::ParameterSet &set, double &total) {
+    double variance = varianceAt(constraint, analysis, set);
+    double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot, variance);
+    if (!(log2Failure <= log2PError))
+      return refuse(constraint, variance, log2Failure);
+    // What is impossible is written as the smallest double's power, not as an infinity.
+    double written = std::max(log2Failure, -1e6);
+    double count = ir::elementsOf(constraint.value);
+    if (auto lookup = dyn_cast<ir::LookupOp>(constraint.op)) {
+      lookup.setNoiseStdAttr(f64(std::sqrt(variance)));
+      lookup.setLog2FailureAttr(f64(written));
+      // Results of one lookup fail together: they share the switched ciphertext.
+    } else {
+      function.setResultAttr(constraint.result, ir::noiseAttr, f64(std::sqrt(variance)));
+      function.setResultAttr(constraint.result, ir::failureAttr, f64(written));
+    }
+    total = fhe::tfhe::log2Add(total, fhe::tfhe::log2AnyOf(log2Failure, count));
+    return success();
+  }
+
+  LogicalResult run() {
+    ModuleOp module = getOperation();
+    ir::ParametersOp parameters = ir::getParameters(module);
+    auto function = module.lookupSymbol<func::FuncOp>("main");
+    if (!parameters)
+      return failure();
+    if (!function || !llvm::hasSingleElement(function.getBody()))
+      return module.emitError("no func.func @main of one block in the module");
+    for (Operation &op : function.front())
+      if (!isa<ir::TFHEDialect>(op.getDialect()) && !isa<func::ReturnOp>(op))
+        return op.emitOpError("is not an operation of the tfhe dialect");
+    NoiseAnalysis analysis(function);
+    annotateNorms(function, analysis);
+    if (parameters.getClearOnly())
+      return success();
+    std::optional<fhe::tfhe::ParameterSet> set = ir::parameterSetOf(parameters);
+    if (!set)
+      return parameters.emitOpError("must hold one LWE key, one GLWE key and a conversion each way; "
+                                    "noise of other graphs cannot be verified yet");
+    double total = -std::numeric_limits<double>::infinity();
+    for (const Constraint &constraint : collectConstraints(function))
+      if (failed(verify(function, constraint, analysis, *set, total)))
+        return failure();
+    module->setAttr(ir::failureAttr, f64(std::max(total, -1e6)));
+    return success();
+  }
+
+  void runOnOperation() override {
+    if (failed(run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
