@@ -13,15 +13,11 @@ static constexpr uint32_t maxBatch = 16;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-size_t cmuxWorkDoubles(const FftPlan &plan, uint32_t k, uint32_t levels) {
-  const size_t rows = size_t(levels) * (k + 1);
-  return plan.polynomialSize() * (1 + rows) + rows * 2 * plan.blockPoints();
-}
-
-/// The same for any instruction set: blocks have at most 64 points.
+/// Working memory of one CMUX on any instruction set: the transforms of the digits, and one block of
+/// at most 64 points, of every row.
 static size_t cmuxWorkBytes(const GlweKey &glwe, const Decomposition &decomposition) {
   const size_t rows = size_t(decomposition.levels) * (glwe.k + 1);
-  return (size_t(glwe.polynomialSize()) * (1 + rows) + rows * 2 * 64) * sizeof(double);
+  return rows * (size_t(glwe.polynomialSize()) + 2 * 64) * sizeof(double);
 }
 
 static size_t accumulatorBytes(const GlweKey &glwe) {

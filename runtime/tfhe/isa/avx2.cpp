@@ -50,6 +50,7 @@ struct Avx2 {
   static FHE_INLINE W broadcastWord(uint64_t x) { return _mm256_set1_epi64x(int64_t(x)); }
   static FHE_INLINE W addWordsTo(W a, W b) { return _mm256_add_epi64(a, b); }
   static FHE_INLINE W subWords(W a, W b) { return _mm256_sub_epi64(a, b); }
+  static FHE_INLINE W xorWords(W a, W b) { return _mm256_xor_si256(a, b); }
   static FHE_INLINE W mulWords(W a, W b) {
     W cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b),
                                _mm256_mul_epu32(a, _mm256_srli_epi64(b, 32)));

@@ -61,6 +61,7 @@ struct Avx512 {
   static FHE_INLINE W broadcastWord(uint64_t x) { return _mm512_set1_epi64(int64_t(x)); }
   static FHE_INLINE W addWordsTo(W a, W b) { return _mm512_add_epi64(a, b); }
   static FHE_INLINE W subWords(W a, W b) { return _mm512_sub_epi64(a, b); }
+  static FHE_INLINE W xorWords(W a, W b) { return _mm512_xor_si512(a, b); }
   static FHE_INLINE W mulWords(W a, W b) { return _mm512_mullo_epi64(a, b); }
   static FHE_INLINE W shiftRight(W a, unsigned n) {
     return _mm512_srl_epi64(a, _mm_cvtsi32_si128(int(n)));

@@ -1,11 +1,11 @@
 //===- cmux_impl.h - The CMUX, written once for all vector types -----------------------------===//
 //
 // Internal; included by isa/*.cpp only. accumulator += GGSW x (X^rotation - 1) accumulator in three
-// stages: (A) for each mask polynomial and the body, rotate and subtract, and for each level take
-// the digits and run the forward passes over memory; (B) for each block of points, which fits the
-// first-level cache: last forward levels of every row, products with the key, first inverse levels;
-// (C) the inverse passes over memory, the last of which reduces modulo 2^64 and adds.
-// Nothing here depends on other ciphertexts, so results cannot depend on how a batch is split.
+// stages: (A) for each mask polynomial and the body, rotate, subtract, take the digits of each level
+// and do the first pass of their transforms, all in registers; (B) for each subtree below, whose rows
+// fit the first-level cache: the other forward levels of every row, products with the key, and the
+// inverse levels up to the subtree's root; (C) the last inverse pass, which reduces modulo 2^64 and
+// adds. Nothing here depends on other ciphertexts, so results cannot depend on how a batch is split.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_CMUX_IMPL_H
@@ -15,46 +15,6 @@
 
 namespace fhe::tfhe {
 namespace {
-
-/// out[i] = sign * from[i] - minus[i] + offset for i in [0, count); Negative: sign = -1.
-/// `out` must not overlap the others, because the last vector may redo part of the one before.
-template <class V, bool Negative>
-FHE_INLINE void subtractRun(const uint64_t *from, const uint64_t *minus, uint64_t offset,
-                            size_t count, uint64_t *out) {
-  auto one = [&](size_t i) {
-    out[i] = offset - minus[i] + (Negative ? 0 - from[i] : from[i]);
-  };
-  if (count < size_t(V::lanes)) {
-    for (size_t i = 0; i < count; ++i)
-      one(i);
-    return;
-  }
-  auto o = V::broadcastWord(offset);
-  auto vector = [&](size_t i) {
-    auto rest = V::subWords(o, V::loadWords(minus + i));
-    auto f = V::loadWords(from + i);
-    V::storeWords(out + i, Negative ? V::subWords(rest, f) : V::addWordsTo(rest, f));
-  };
-  size_t i = 0;
-  for (; i + V::lanes <= count; i += V::lanes)
-    vector(i);
-  if (i < count)
-    vector(count - V::lanes);
-}
-
-/// out = (X^rotation - 1) polynomial + offset, modulo X^N + 1.
-template <class V>
-void rotateMinusOne(const uint64_t *polynomial, size_t size, uint32_t rotation, uint64_t offset,
-                    uint64_t *out) {
-  size_t r = rotation & (size - 1);
-  if (rotation < size) {
-    subtractRun<V, true>(polynomial + size - r, polynomial, offset, r, out);
-    subtractRun<V, false>(polynomial, polynomial + r, offset, size - r, out + r);
-  } else {
-    subtractRun<V, false>(polynomial + size - r, polynomial, offset, r, out);
-    subtractRun<V, true>(polynomial, polynomial + r, offset, size - r, out + r);
-  }
-}
 
 /// Makes plain bit fields of the words their balanced digits plus B/2: rounds to the bits that are
 /// kept and adds B/2 at every digit, so that the borrow of signed digits happens in this addition.
@@ -66,8 +26,119 @@ FHE_INLINE uint64_t decompositionOffset(uint32_t baseLog, uint32_t levels) {
   return offset;
 }
 
-/// Stage B for one block: rows hold the block's points of every row, [rows][polynomial]; columns go
-/// where the first k+1 rows were.
+/// Takes digits: the bits of 2^52 + (field of a word) become the digit by one subtraction.
+template <class V> struct DigitField {
+  unsigned shift;
+  typename V::W mask;
+  typename V::D bias; ///< 2^52 + B/2.
+
+  FHE_INLINE DigitField(uint32_t baseLog, uint32_t level)
+      : shift(64 - baseLog * (level + 1)),
+        mask(V::broadcastWord((uint64_t(1) << baseLog) - 1)),
+        bias(V::broadcast(0x1p52 + double(uint64_t(1) << (baseLog - 1)))) {}
+  FHE_INLINE typename V::D operator()(typename V::W words) const {
+    return V::sub(V::bitsToDouble(V::shiftRight(words, shift), mask), bias);
+  }
+};
+
+/// Stage A for one polynomial. The first pass of radix 2^R reads, for each q, the 2^(R+1) words
+/// q + e stride (real parts, then imaginary parts). Rotated by r = E stride + rho, word j comes from
+/// j - r, or negated from j - r + N where j < r: that is for e < E, and for e = E where q < rho. So
+/// the source of each e is one pointer and sign below rho and one above; the vector that contains
+/// rho is put together lane by lane.
+template <class V, int R> class RotatedFirstPass {
+  using W = typename V::W;
+  static constexpr int chains = 2 << R;
+
+public:
+  RotatedFirstPass(const CmuxArguments &a, const uint64_t *polynomial)
+      : arguments(a), plan(*a.plan), in(polynomial), size(plan.polynomialSize()),
+        stride(plan.points() >> R), r(a.rotation & (size - 1)), flip(a.rotation >= size),
+        offset(decompositionOffset(a.baseLog, a.levels)) {}
+
+  /// Writes the rows of levels 0, 1, .., `rowStride` doubles apart.
+  void run(double *rows, size_t rowStride) {
+    const size_t e = r / stride, rho = r % stride, whole = rho & ~size_t(V::lanes - 1);
+    setSources(e + 1);
+    for (size_t q = 0; q < whole; q += V::lanes)
+      step(q, rows, rowStride);
+    setSources(e);
+    size_t q = whole;
+    if (rho != whole) {
+      for (size_t lane = 0; lane < size_t(V::lanes); ++lane)
+        mixed[lane] = difference(e * stride + q + lane);
+      mixedChain = int(e);
+      step(q, rows, rowStride);
+      mixedChain = -1;
+      q += V::lanes;
+    }
+    for (; q < stride; q += V::lanes)
+      step(q, rows, rowStride);
+  }
+
+private:
+  /// Chains below `wrapped` read from the end of the polynomial, with the other sign.
+  void setSources(size_t wrapped) {
+    for (size_t e = 0; e < size_t(chains); ++e) {
+      const bool wraps = e < wrapped;
+      // As integers: the pointer of a chain may lie before the array until q is added.
+      const size_t at = e * stride + (wraps ? size : 0) - r;
+      source[e] = in + ptrdiff_t(at);
+      sign[e] = wraps != flip ? ~uint64_t(0) : 0;
+    }
+  }
+
+  /// One word of (X^rotation - 1) polynomial + offset.
+  uint64_t difference(size_t j) const {
+    const bool wraps = j < r;
+    const uint64_t word = in[wraps ? j + size - r : j - r];
+    return (wraps != flip ? 0 - word : word) - in[j] + offset;
+  }
+
+  FHE_INLINE W chain(int e, size_t q) const {
+    if (e == mixedChain)
+      return V::loadWords(mixed);
+    // (x ^ sign) - sign, the second part of it in the constant.
+    const W rotated = V::xorWords(V::loadWords(source[e] + q), V::broadcastWord(sign[e]));
+    const W constant = V::broadcastWord(offset - sign[e]);
+    return V::addWordsTo(V::subWords(constant, V::loadWords(in + e * stride + q)), rotated);
+  }
+
+  FHE_INLINE void step(size_t q, double *rows, size_t rowStride) const {
+    W words[chains];
+#pragma GCC unroll 16
+    for (int e = 0; e < chains; ++e)
+      words[e] = chain(e, q);
+    for (uint32_t level = 0; level < arguments.levels; ++level) {
+      typename V::D re[1 << R], im[1 << R], c[8];
+      const DigitField<V> digit(arguments.baseLog, level);
+#pragma GCC unroll 8
+      for (int e = 0; e < 1 << R; ++e) {
+        re[e] = digit(words[e]);
+        im[e] = digit(words[e + (1 << R)]);
+      }
+      broadcastConstants<V, R>(plan.passes[0].constants, c);
+      forwardLevels<V, R>(re, im, c);
+      const Points<V> out{rows + level * rowStride};
+#pragma GCC unroll 8
+      for (int e = 0; e < 1 << R; ++e)
+        out.store(q + e * stride, re[e], im[e]);
+    }
+  }
+
+  const CmuxArguments &arguments;
+  const FftPlan &plan;
+  const uint64_t *in;
+  const size_t size, stride, r;
+  const bool flip;
+  const uint64_t offset;
+  int mixedChain = -1;
+  const uint64_t *source[chains];
+  uint64_t sign[chains];
+  alignas(64) uint64_t mixed[V::lanes];
+};
+
+/// Stage B for one block: columns go where the first k+1 rows were.
 template <class V>
 FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key, double *rows,
                              double *local) {
@@ -100,37 +171,47 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
   }
 }
 
+/// Asks for the part of the next key element that belongs to block `b` of `blocks`.
+inline void prefetchPart(const CmuxArguments &a, size_t b, size_t blocks) {
+  if (!a.prefetch)
+    return;
+  const size_t each = (a.prefetchBytes / blocks + 63) / 64 * 64;
+  const size_t end = (b + 1) * each < a.prefetchBytes ? (b + 1) * each : a.prefetchBytes;
+  for (size_t byte = b * each; byte < end; byte += 64)
+    __builtin_prefetch(a.prefetch + byte, 0, 2);
+}
+
 template <class V> void cmuxKernel(const CmuxArguments &a) {
   const FftPlan &plan = *a.plan;
-  const size_t size = plan.polynomialSize();
-  constexpr size_t block = 2 * size_t(V::lanes) * V::lanes;
-  const size_t rowCount = size_t(a.levels) * (a.k + 1);
-  uint64_t *difference = reinterpret_cast<uint64_t *>(a.work);
-  double *rows = a.work + size, *local = rows + rowCount * size;
-  const uint64_t offset = decompositionOffset(a.baseLog, a.levels);
-  const uint64_t mask = (uint64_t(1) << a.baseLog) - 1;
-  const double bias = 0x1p52 + double(uint64_t(1) << (a.baseLog - 1));
+  const size_t size = plan.polynomialSize(), rowCount = size_t(a.levels) * (a.k + 1);
+  double *rows = a.work, *local = rows + rowCount * size;
 
   for (uint32_t j = 0; j <= a.k; ++j) {
-    rotateMinusOne<V>(a.accumulator + j * size, size, a.rotation, offset, difference);
-    for (uint32_t level = 0; level < a.levels; ++level) {
-      unsigned shift = 64 - a.baseLog * (level + 1);
-      forwardPasses<V>(plan, Digits<V>{difference, size / 2, shift, mask, bias},
-                       rows + (size_t(level) * (a.k + 1) + j) * size);
-    }
+    const uint64_t *polynomial = a.accumulator + j * size;
+    const size_t levelStride = (a.k + 1) * size;
+    if (plan.passes[0].log2Radix == 1)
+      RotatedFirstPass<V, 1>(a, polynomial).run(rows + j * size, levelStride);
+    else if (plan.passes[0].log2Radix == 2)
+      RotatedFirstPass<V, 2>(a, polynomial).run(rows + j * size, levelStride);
+    else
+      RotatedFirstPass<V, 3>(a, polynomial).run(rows + j * size, levelStride);
   }
 
-  const size_t blocks = plan.blocks(), keyBlock = rowCount * (a.k + 1) * block;
-  const size_t fetch = a.prefetch ? (a.prefetchBytes / blocks + 63) / 64 * 64 : 0;
-  for (size_t b = 0; b < blocks; ++b) {
-    size_t end = (b + 1) * fetch < a.prefetchBytes ? (b + 1) * fetch : a.prefetchBytes;
-    for (size_t byte = b * fetch; byte < end && fetch; byte += 64)
-      __builtin_prefetch(a.prefetch + byte, 0, 2);
-    blockProduct<V>(a, b, a.key + b * keyBlock, rows, local);
+  const size_t blocks = plan.blocks(), perSubtree = blocks / subtrees(plan);
+  const size_t keyBlock = rowCount * (a.k + 1) * 2 * size_t(V::lanes) * V::lanes;
+  for (size_t subtree = 0; subtree < subtrees(plan); ++subtree) {
+    for (size_t row = 0; row < rowCount; ++row)
+      forwardSubtree<V>(plan, subtree, rows + row * size);
+    for (size_t b = subtree * perSubtree; b < (subtree + 1) * perSubtree; ++b) {
+      prefetchPart(a, b, blocks);
+      blockProduct<V>(a, b, a.key + b * keyBlock, rows, local);
+    }
+    for (uint32_t column = 0; column <= a.k; ++column)
+      inverseSubtree<V>(plan, subtree, rows + column * size);
   }
 
   for (uint32_t column = 0; column <= a.k; ++column)
-    inversePasses<V>(plan, rows + column * size, a.accumulator + column * size);
+    inverseToWords<V>(plan, rows + column * size, a.accumulator + column * size);
 }
 
 } // namespace

@@ -160,21 +160,6 @@ template <class V> struct SignedWords {
   }
 };
 
-/// Source of the first forward pass: one digit of words that carry the decomposition offset.
-template <class V> struct Digits {
-  const uint64_t *words;
-  size_t half;
-  unsigned shift;
-  uint64_t mask;
-  double bias; ///< 2^52 + B/2: the bits of 2^52 + digit become the digit by one subtraction.
-  FHE_INLINE void load(size_t p, typename V::D &re, typename V::D &im) const {
-    auto m = V::broadcastWord(mask);
-    auto b = V::broadcast(bias);
-    re = V::sub(V::bitsToDouble(V::shiftRight(V::loadWords(words + p), shift), m), b);
-    im = V::sub(V::bitsToDouble(V::shiftRight(V::loadWords(words + half + p), shift), m), b);
-  }
-};
-
 /// Destination of the last inverse pass: added to torus words.
 template <class V> struct AddToWords {
   uint64_t *words;
@@ -187,12 +172,14 @@ template <class V> struct AddToWords {
   }
 };
 
+/// Nodes [begin, end) of one pass.
 template <class V, int R, class Source>
-void forwardPass(const FftPlan &plan, const FftPlan::Pass &pass, Source source, double *out) {
+void forwardPass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, size_t end,
+                 Source source, double *out) {
   using D = typename V::D;
   const size_t size = plan.points() >> pass.depth, stride = size >> R;
   const Points<V> destination{out};
-  for (size_t node = 0; node < size_t(1) << pass.depth; ++node) {
+  for (size_t node = begin; node < end; ++node) {
     D c[8];
     broadcastConstants<V, R>(pass.constants + node * 2 * groupConstants(R), c);
     for (size_t q = node * size; q < node * size + stride; q += V::lanes) {
@@ -208,13 +195,14 @@ void forwardPass(const FftPlan &plan, const FftPlan::Pass &pass, Source source, 
   }
 }
 
+/// Nodes [begin, end) of one pass.
 template <class V, int R, class Destination>
-void inversePass(const FftPlan &plan, const FftPlan::Pass &pass, double *in,
-                 Destination destination) {
+void inversePass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, size_t end,
+                 double *in, Destination destination) {
   using D = typename V::D;
   const size_t size = plan.points() >> pass.depth, stride = size >> R;
   const Points<V> source{in};
-  for (size_t node = 0; node < size_t(1) << pass.depth; ++node) {
+  for (size_t node = begin; node < end; ++node) {
     D c[8];
     broadcastConstants<V, R>(pass.constants + node * 2 * groupConstants(R), c);
     for (size_t q = node * size; q < node * size + stride; q += V::lanes) {
@@ -231,41 +219,51 @@ void inversePass(const FftPlan &plan, const FftPlan::Pass &pass, double *in,
 }
 
 template <class V, class Source>
-FHE_INLINE void anyForwardPass(const FftPlan &plan, uint32_t i, Source source, double *out) {
+FHE_INLINE void anyForwardPass(const FftPlan &plan, uint32_t i, size_t begin, size_t end,
+                               Source source, double *out) {
   const FftPlan::Pass &pass = plan.passes[i];
   if (pass.log2Radix == 1)
-    forwardPass<V, 1>(plan, pass, source, out);
+    forwardPass<V, 1>(plan, pass, begin, end, source, out);
   else if (pass.log2Radix == 2)
-    forwardPass<V, 2>(plan, pass, source, out);
+    forwardPass<V, 2>(plan, pass, begin, end, source, out);
   else
-    forwardPass<V, 3>(plan, pass, source, out);
+    forwardPass<V, 3>(plan, pass, begin, end, source, out);
 }
 
 template <class V, class Destination>
-FHE_INLINE void anyInversePass(const FftPlan &plan, uint32_t i, double *in,
-                               Destination destination) {
+FHE_INLINE void anyInversePass(const FftPlan &plan, uint32_t i, size_t begin, size_t end,
+                               double *in, Destination destination) {
   const FftPlan::Pass &pass = plan.passes[i];
   if (pass.log2Radix == 1)
-    inversePass<V, 1>(plan, pass, in, destination);
+    inversePass<V, 1>(plan, pass, begin, end, in, destination);
   else if (pass.log2Radix == 2)
-    inversePass<V, 2>(plan, pass, in, destination);
+    inversePass<V, 2>(plan, pass, begin, end, in, destination);
   else
-    inversePass<V, 3>(plan, pass, in, destination);
+    inversePass<V, 3>(plan, pass, begin, end, in, destination);
 }
 
-/// All passes over memory of the forward transform; what is left are the blocks.
-template <class V, class Source>
-void forwardPasses(const FftPlan &plan, Source source, double *out) {
-  anyForwardPass<V>(plan, 0, source, out);
-  for (uint32_t i = 1; i < plan.passCount; ++i)
-    anyForwardPass<V>(plan, i, Points<V>{out}, out);
+/// Subtrees below the first pass: the parts in which a transform is done once it fits a cache.
+inline size_t subtrees(const FftPlan &plan) { return size_t(1) << plan.passes[0].log2Radix; }
+
+/// The passes over memory of one subtree, after the first pass.
+template <class V> void forwardSubtree(const FftPlan &plan, size_t subtree, double *values) {
+  for (uint32_t i = 1; i < plan.passCount; ++i) {
+    const size_t nodes = (size_t(1) << plan.passes[i].depth) / subtrees(plan);
+    anyForwardPass<V>(plan, i, subtree * nodes, (subtree + 1) * nodes, Points<V>{values}, values);
+  }
 }
 
-/// All passes over memory of the inverse transform, to torus words.
-template <class V> void inversePasses(const FftPlan &plan, double *values, uint64_t *words) {
-  for (uint32_t i = plan.passCount; i-- > 1;)
-    anyInversePass<V>(plan, i, values, Points<V>{values});
-  anyInversePass<V>(plan, 0, values, AddToWords<V>{words, plan.points(), plan.scale});
+/// The inverse of forwardSubtree.
+template <class V> void inverseSubtree(const FftPlan &plan, size_t subtree, double *values) {
+  for (uint32_t i = plan.passCount; i-- > 1;) {
+    const size_t nodes = (size_t(1) << plan.passes[i].depth) / subtrees(plan);
+    anyInversePass<V>(plan, i, subtree * nodes, (subtree + 1) * nodes, values, Points<V>{values});
+  }
+}
+
+/// The last pass of the inverse transform, added to torus words.
+template <class V> void inverseToWords(const FftPlan &plan, double *values, uint64_t *words) {
+  anyInversePass<V>(plan, 0, 0, 1, values, AddToWords<V>{words, plan.points(), plan.scale});
 }
 
 /// The last levels of block `b`, from memory to registers re, im [lanes].
@@ -316,27 +314,33 @@ template <class V> FHE_INLINE void storeBlock(double *out, const typename V::D *
 }
 
 template <class V> void forwardWords(const FftPlan &plan, const uint64_t *words, double *out) {
-  forwardPasses<V>(plan, SignedWords<V>{words, plan.points()}, out);
-  const size_t block = 2 * size_t(V::lanes) * V::lanes;
-  for (size_t b = 0; b < plan.blocks(); ++b) {
-    typename V::D re[V::lanes], im[V::lanes];
-    forwardBlock<V>(plan, b, out + b * block, re, im);
-    storeBlock<V>(out + b * block, re, im);
+  const size_t block = 2 * size_t(V::lanes) * V::lanes, blocks = plan.blocks() / subtrees(plan);
+  anyForwardPass<V>(plan, 0, 0, 1, SignedWords<V>{words, plan.points()}, out);
+  for (size_t subtree = 0; subtree < subtrees(plan); ++subtree) {
+    forwardSubtree<V>(plan, subtree, out);
+    for (size_t b = subtree * blocks; b < (subtree + 1) * blocks; ++b) {
+      typename V::D re[V::lanes], im[V::lanes];
+      forwardBlock<V>(plan, b, out + b * block, re, im);
+      storeBlock<V>(out + b * block, re, im);
+    }
   }
 }
 
 template <class V> void inverseAddWords(const FftPlan &plan, double *values, uint64_t *words) {
-  const size_t block = 2 * size_t(V::lanes) * V::lanes;
-  for (size_t b = 0; b < plan.blocks(); ++b) {
-    typename V::D re[V::lanes], im[V::lanes];
+  const size_t block = 2 * size_t(V::lanes) * V::lanes, blocks = plan.blocks() / subtrees(plan);
+  for (size_t subtree = 0; subtree < subtrees(plan); ++subtree) {
+    for (size_t b = subtree * blocks; b < (subtree + 1) * blocks; ++b) {
+      typename V::D re[V::lanes], im[V::lanes];
 #pragma GCC unroll 8
-    for (int e = 0; e < V::lanes; ++e) {
-      re[e] = V::load(values + b * block + 2 * e * V::lanes);
-      im[e] = V::load(values + b * block + (2 * e + 1) * V::lanes);
+      for (int e = 0; e < V::lanes; ++e) {
+        re[e] = V::load(values + b * block + 2 * e * V::lanes);
+        im[e] = V::load(values + b * block + (2 * e + 1) * V::lanes);
+      }
+      inverseBlock<V>(plan, b, re, im, values + b * block);
     }
-    inverseBlock<V>(plan, b, re, im, values + b * block);
+    inverseSubtree<V>(plan, subtree, values);
   }
-  inversePasses<V>(plan, values, words);
+  inverseToWords<V>(plan, values, words);
 }
 
 template <class V>

@@ -24,14 +24,10 @@ struct CmuxArguments {
   const double *key;     ///< One element of a FourierBootstrapKey.
   uint32_t rotation;     ///< In [1, 2N).
   uint64_t *accumulator; ///< [k+1][N], updated in place.
-  double *work;          ///< cmuxWorkDoubles().
+  double *work;          ///< levels (k+1) (N + 128) doubles.
   const char *prefetch;  ///< Part of the next element to fetch meanwhile, or null.
   size_t prefetchBytes;
 };
-
-/// Doubles of working memory of one CMUX: the rotated difference (N words), the digits' transforms
-/// (one polynomial a row), and one block of every row.
-size_t cmuxWorkDoubles(const FftPlan &plan, uint32_t k, uint32_t levels);
 
 struct KernelTable {
   Isa isa;

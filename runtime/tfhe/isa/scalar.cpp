@@ -37,6 +37,7 @@ struct Scalar {
   static FHE_INLINE W broadcastWord(uint64_t x) { return x; }
   static FHE_INLINE W addWordsTo(W a, W b) { return a + b; }
   static FHE_INLINE W subWords(W a, W b) { return a - b; }
+  static FHE_INLINE W xorWords(W a, W b) { return a ^ b; }
   static FHE_INLINE W mulWords(W a, W b) { return a * b; }
   static FHE_INLINE W shiftRight(W a, unsigned n) { return a >> n; }
   static FHE_INLINE void addWords(uint64_t *p, W x) { *p += x; }
