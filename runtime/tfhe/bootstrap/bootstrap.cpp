@@ -9,7 +9,7 @@
 
 namespace fhe::tfhe {
 
-static constexpr uint32_t maxBatch = 16;
+static constexpr uint32_t minBatch = 8, maxBatch = 16;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
@@ -26,14 +26,14 @@ static size_t accumulatorBytes(const GlweKey &glwe) {
 
 uint32_t bootstrapBatch(const GlweKey &glwe, const Decomposition &decomposition) {
   // Two elements of the key (this one and the one being prefetched), the working memory and the
-  // accumulators should share about 1.75 MiB; four ciphertexts at least, so that a key which does
+  // accumulators should share about 1.75 MiB; eight ciphertexts at least, so that a key which does
   // not fit is still read only once for them.
   const size_t cache = size_t(7) << 18;
   const size_t fixed = 2 * BootstrapKey::elementWords(glwe, decomposition) * sizeof(uint64_t) +
                        cmuxWorkBytes(glwe, decomposition);
   if (fixed >= cache)
-    return 4;
-  return uint32_t(std::clamp<size_t>((cache - fixed) / accumulatorBytes(glwe), 4, maxBatch));
+    return minBatch;
+  return uint32_t(std::clamp<size_t>((cache - fixed) / accumulatorBytes(glwe), minBatch, maxBatch));
 }
 
 size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,

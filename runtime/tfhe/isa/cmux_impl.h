@@ -138,10 +138,28 @@ private:
   alignas(64) uint64_t mixed[V::lanes];
 };
 
+/// Fetches a part of the next key element, a few lines at a time between the computations of this one:
+/// a burst would stall on the buffers between the caches.
+class Prefetcher {
+public:
+  Prefetcher(const CmuxArguments &a, size_t steps)
+      : next(a.prefetch), end(a.prefetch ? a.prefetch + a.prefetchBytes : nullptr),
+        each((a.prefetchBytes / steps + 63) / 64 * 64) {}
+  FHE_INLINE void step() {
+    const char *stop = size_t(end - next) > each ? next + each : end;
+    for (; next < stop; next += 64)
+      __builtin_prefetch(next, 0, 2);
+  }
+
+private:
+  const char *next, *end;
+  size_t each;
+};
+
 /// Stage B for one block: columns go where the first k+1 rows were.
 template <class V>
 FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key, double *rows,
-                             double *local) {
+                             double *local, Prefetcher &prefetcher) {
   using D = typename V::D;
   const FftPlan &plan = *a.plan;
   constexpr size_t block = 2 * size_t(V::lanes) * V::lanes;
@@ -151,6 +169,7 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
     D re[V::lanes], im[V::lanes];
     forwardBlock<V>(plan, b, rows + row * polynomial + b * block, re, im);
     storeBlock<V>(local + row * block, re, im);
+    prefetcher.step();
   }
   for (size_t column = 0; column < columns; ++column) {
     D re[V::lanes], im[V::lanes];
@@ -168,17 +187,8 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
       }
     }
     inverseBlock<V>(plan, b, re, im, rows + column * polynomial + b * block);
+    prefetcher.step();
   }
-}
-
-/// Asks for the part of the next key element that belongs to block `b` of `blocks`.
-inline void prefetchPart(const CmuxArguments &a, size_t b, size_t blocks) {
-  if (!a.prefetch)
-    return;
-  const size_t each = (a.prefetchBytes / blocks + 63) / 64 * 64;
-  const size_t end = (b + 1) * each < a.prefetchBytes ? (b + 1) * each : a.prefetchBytes;
-  for (size_t byte = b * each; byte < end; byte += 64)
-    __builtin_prefetch(a.prefetch + byte, 0, 2);
 }
 
 template <class V> void cmuxKernel(const CmuxArguments &a) {
@@ -199,13 +209,12 @@ template <class V> void cmuxKernel(const CmuxArguments &a) {
 
   const size_t blocks = plan.blocks(), perSubtree = blocks / subtrees(plan);
   const size_t keyBlock = rowCount * (a.k + 1) * 2 * size_t(V::lanes) * V::lanes;
+  Prefetcher prefetcher(a, blocks * (rowCount + a.k + 1));
   for (size_t subtree = 0; subtree < subtrees(plan); ++subtree) {
     for (size_t row = 0; row < rowCount; ++row)
       forwardSubtree<V>(plan, subtree, rows + row * size);
-    for (size_t b = subtree * perSubtree; b < (subtree + 1) * perSubtree; ++b) {
-      prefetchPart(a, b, blocks);
-      blockProduct<V>(a, b, a.key + b * keyBlock, rows, local);
-    }
+    for (size_t b = subtree * perSubtree; b < (subtree + 1) * perSubtree; ++b)
+      blockProduct<V>(a, b, a.key + b * keyBlock, rows, local, prefetcher);
     for (uint32_t column = 0; column <= a.k; ++column)
       inverseSubtree<V>(plan, subtree, rows + column * size);
   }
