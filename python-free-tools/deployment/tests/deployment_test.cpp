@@ -1,0 +1,142 @@
+//===- deployment_test.cpp - The five commands, as a user types them ---------------------------===//
+#include "python-free-tools/deployment/command.h"
+#include "runtime/tests/support.h"
+
+#include <filesystem>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+namespace fhe::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using runtime::NpyArray;
+
+struct Outcome {
+  int status;
+  std::string out, err;
+};
+
+/// A folder of its own with a model, its manifest, keys and inputs, made once.
+class Deployment : public ::testing::Test {
+protected:
+  static void SetUpTestSuite() {
+    folder = fs::temp_directory_path() / ("fhe_deployment_test." + std::to_string(getpid()));
+    fs::create_directories(folder);
+    fs::current_path(folder);
+    ASSERT_EQ(run("fhe-inspect --manifest " FHE_TEST_MODEL " > kitchen.json").status, 0);
+    auto values = runtime::test::inputsOf(kitchen_model, 2);
+    writeNpyFile("a.npy", NpyArray::fromFloat({2, 2, 4, 4}, values[0]));
+    writeNpyFile("b.npy", NpyArray::fromFloat({2, 10}, values[1]));
+    Outcome keygen = run("fhe-keygen kitchen.json -o client.key --evaluation-key eval.key");
+    ASSERT_EQ(keygen.status, 0) << keygen.err;
+  }
+  static void TearDownTestSuite() {
+    fs::current_path("/");
+    fs::remove_all(folder);
+  }
+
+  static Outcome run(const std::string &command) {
+    std::string line = "PATH=" FHE_BIN ":$PATH; { " + command + "; } >out.txt 2>err.txt";
+    if (command.find('>') != std::string::npos)
+      line = "PATH=" FHE_BIN ":$PATH; " + command + " 2>err.txt; s=$?; : > out.txt; exit $s";
+    int status = std::system(line.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, readText("out.txt"), readText("err.txt")};
+  }
+  static void expectError(const std::string &command, int status, const std::string &words) {
+    Outcome outcome = run(command);
+    EXPECT_EQ(outcome.status, status) << command << "\n" << outcome.err;
+    EXPECT_NE(outcome.err.find(words), std::string::npos) << command << "\n" << outcome.err;
+  }
+  static inline fs::path folder;
+};
+
+TEST_F(Deployment, WholeWayGivesTheClearResult) {
+  auto must = [](const std::string &command) {
+    Outcome outcome = run(command);
+    ASSERT_EQ(outcome.status, 0) << command << "\n" << outcome.err;
+  };
+  must("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy -o x.ct");
+  must("fhe-evaluate " FHE_TEST_MODEL " --evaluation-key eval.key x.ct -o y.ct");
+  must("fhe-decrypt kitchen.json --key client.key y.ct -o y.npy --quiet");
+  must("fhe-decrypt kitchen.json --key client.key y.ct -o out=i.npy --integers");
+  NpyArray integers = readNpyFile("i.npy");
+  EXPECT_EQ(integers.shape, (std::vector<uint64_t>{2, 10}));
+  EXPECT_EQ(integers.toIntegers(),
+            runtime::test::runClear(kitchen_model, runtime::test::inputsOf(kitchen_model, 2), 2));
+  EXPECT_EQ(readNpyFile("y.npy").shape, (std::vector<uint64_t>{2, 1}));
+  // In turns of one sample the bytes are the same.
+  must("fhe-evaluate " FHE_TEST_MODEL
+       " --evaluation-key eval.key x.ct -o z.ct --samples-at-once 1 --threads 1 --json");
+  EXPECT_EQ(readText("y.ct"), readText("z.ct"));
+}
+
+TEST_F(Deployment, KeysAreKeptSafe) {
+  struct stat info;
+  ASSERT_EQ(stat("client.key", &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  std::string before = readText("client.key");
+  expectError("fhe-keygen kitchen.json -o client.key --evaluation-key other.key", 1,
+              "client.key: error: exists already");
+  EXPECT_EQ(readText("client.key"), before);
+  EXPECT_FALSE(fs::exists("other.key"));
+  expectError("fhe-keygen kitchen.json -o other.key --evaluation-key eval.key", 1, "eval.key");
+  EXPECT_FALSE(fs::exists("other.key"));
+  expectError("fhe-keygen kitchen.json -o same --evaluation-key same", 2, "same file");
+  for (const auto &entry : fs::directory_iterator("."))
+    EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
+}
+
+TEST_F(Deployment, AnotherClientsFilesAreRefused) {
+  ASSERT_EQ(run("fhe-keygen kitchen.json -o b.key --evaluation-key b.eval").status, 0);
+  ASSERT_EQ(run("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy "
+                "-o x.ct").status,
+            0);
+  expectError("fhe-evaluate " FHE_TEST_MODEL " --evaluation-key b.eval x.ct -o w.ct", 1,
+              "x.ct: error: the ciphertexts belong to key");
+  EXPECT_FALSE(fs::exists("w.ct"));
+  ASSERT_EQ(run("fhe-keygen kitchen.json -o b.key --evaluation-key b.eval --force").status, 0);
+}
+
+TEST_F(Deployment, RefusalsNameTheFile) {
+  expectError("fhe-encrypt kitchen.json --key client.key --inputs a=b.npy --inputs b=b.npy -o q.ct",
+              1, "b.npy: error: has the shape 2 x 10; input 'a' takes samples x 2 x 4 x 4");
+  expectError("fhe-encrypt kitchen.json --key client.key --inputs a.npy -o q.ct", 2,
+              "several inputs");
+  expectError("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy -o q.ct", 1,
+              "1 inputs given");
+  expectError("fhe-encrypt kitchen.json --key eval.key --inputs a=a.npy --inputs b=b.npy -o q.ct",
+              1, "eval.key: error: the file holds an evaluation key");
+  expectError("fhe-encrypt none.json --key client.key --inputs a=a.npy -o q.ct", 1,
+              "none.json: error: No such file");
+  expectError("fhe-evaluate kitchen.json --evaluation-key eval.key a.npy -o q.ct", 1,
+              "kitchen.json: error: ");
+  expectError("fhe-decrypt kitchen.json --key client.key a.npy -o q.npy", 1, "a.npy: error: ");
+  expectError("fhe-inspect err.txt", 1, "err.txt: error: is neither");
+  EXPECT_FALSE(fs::exists("q.ct"));
+  for (const char *tool : {"fhe-keygen", "fhe-encrypt", "fhe-evaluate", "fhe-decrypt",
+                           "fhe-inspect"}) {
+    std::string name = tool;
+    EXPECT_EQ(run(name + " --no-such-flag").status, 2);
+    EXPECT_EQ(run(name + " --help").status, 0);
+    EXPECT_EQ(run(name + " --version").out, name + " " + fhe_version() + "\n");
+  }
+}
+
+TEST_F(Deployment, InspectKnowsEveryKindOfFile) {
+  ASSERT_EQ(run("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy "
+                "-o x.ct").status,
+            0);
+  for (auto [file, kind] :
+       {std::pair(FHE_TEST_MODEL, "compiled model"), std::pair("kitchen.json", "manifest"),
+        std::pair("client.key", "client key (secret)"), std::pair("eval.key", "evaluation key"),
+        std::pair("x.ct", "ciphertexts"), std::pair("a.npy", "NumPy array")}) {
+    Outcome outcome = run(std::string("fhe-inspect ") + file);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find(std::string("kind: ") + kind), std::string::npos) << outcome.out;
+    EXPECT_EQ(run(std::string("fhe-inspect --json ") + file).out.front(), '{');
+  }
+}
+
+} // namespace
+} // namespace fhe::tools
