@@ -49,6 +49,9 @@ inline constexpr char TooLarge[] = "Q051"; ///< a tensor or graph beyond the lim
 inline constexpr char IntegerTensor[] = "Q052"; ///< integer tensor where real numbers are expected
 inline constexpr char ControlFlow[] = "Q053";   ///< functions, subgraphs, control flow
 
+// The command line.
+inline constexpr char Calibration[] = "Q060"; ///< calibration files do not fit the inputs
+
 } // namespace fhe::diag
 
 #endif // DIALECTS_SHARED_DIAGNOSTICIDS_H

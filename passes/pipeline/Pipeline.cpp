@@ -24,20 +24,20 @@ void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
 
 void buildFhePipeline(OpPassManager &manager, const CompileOptions &options) {
   manager.addPass(createConvertQnnToFhe());
-  manager.addPass(createFheFuseLuts());
+  manager.addNestedPass<func::FuncOp>(createFheFuseLuts());
 }
 
 void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) {
   FheAssignWindowsOptions windows;
-  windows.overflow = options.overflow == Overflow::Calibrated ? "calibrated" : "proven";
+  windows.calibrated = options.overflow == Overflow::Calibrated;
   windows.round = options.roundAccumulators.value_or(0);
-  manager.addPass(createFheAssignWindows(windows));
+  manager.addNestedPass<func::FuncOp>(createFheAssignWindows(windows));
   manager.addPass(createFheVerifyExact());
 }
 
 void registerAllFhePasses() {
   registerQnnPasses();
-  registerFhePasses();
+  registerFheLevelPasses();
   registerTfhePasses();
 }
 
