@@ -1,0 +1,212 @@
+//===- AssignWindows.cpp - Final ranges and table windows --------------------------===//
+#include "mlir/IR/Builders.h"
+#include "passes/fhe/Passes.h"
+#include "llvm/ADT/MapVector.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace fhe {
+#define GEN_PASS_DEF_FHEASSIGNWINDOWS
+#include "passes/fhe/Passes.h.inc"
+
+int64_t roundingGuard(unsigned width, unsigned rounded) {
+  return int64_t(std::ceil(6.0 / 7.14 * std::ldexp(1.0, int(width) - int(rounded) - 1)));
+}
+} // namespace fhe
+
+using namespace fhe;
+
+namespace {
+
+struct Range {
+  int64_t lo = INT64_MAX, hi = INT64_MIN;
+  void include(Range other) {
+    lo = std::min(lo, other.lo);
+    hi = std::max(hi, other.hi);
+  }
+  int64_t size() const { return hi - lo + 1; }
+};
+
+/// A window: 2^width slots, of which `guard` at the lower end and as many or one more at the upper
+/// hold no integer of `range`.
+struct Window {
+  Range range;
+  unsigned width = 1;
+  int64_t guard = 0;
+  bool rounded = false;
+};
+
+IntType elementOf(Value value) {
+  return cast<IntType>(cast<RankedTensorType>(value.getType()).getElementType());
+}
+
+/// Widens `range` inside `limit` to at most `size` integers, evenly to both sides.
+Range widen(Range range, Range limit, int64_t size) {
+  int64_t extra = size - range.size();
+  int64_t below = std::min(std::max<int64_t>(extra / 2, 0), range.lo - limit.lo);
+  int64_t above = std::min(std::max<int64_t>(extra - below, 0), limit.hi - range.hi);
+  below = std::min(std::max<int64_t>(extra - above, 0), range.lo - limit.lo);
+  return {range.lo - below, range.hi + above};
+}
+
+/// The window of a table that must see `needed` right; `covered` is what its function is known on.
+Window chooseWindow(Range needed, Range covered, unsigned round, bool calibrated) {
+  Window window;
+  window.width = std::max(1u, tableBits(needed.lo, needed.hi));
+  int64_t guard = 0;
+  if (round && window.width > round) {
+    window.rounded = true;
+    while (guard = roundingGuard(window.width, round),
+           needed.size() + 2 * guard > int64_t(1) << window.width)
+      ++window.width;
+  }
+  int64_t slots = int64_t(1) << window.width;
+  window.range = calibrated ? widen(needed, covered, slots - 2 * guard) : needed;
+  window.guard = (slots - window.range.size()) / 2;
+  return window;
+}
+
+struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
+  using FheAssignWindowsBase::FheAssignWindowsBase;
+
+  /// Observed range of a value: of the accumulator behind it, seen through layout operations; its
+  /// type where no accumulator is behind it.
+  FailureOr<Range> observedRange(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (auto gather = dyn_cast_or_null<GatherOp>(op)) {
+      Range range;
+      for (Value input : gather.getInputs()) {
+        FailureOr<Range> part = observedRange(input);
+        if (failed(part))
+          return failure();
+        range.include(*part);
+      }
+      if (llvm::is_contained(gather.getSource(), -1))
+        range.include({0, 0});
+      return range;
+    }
+    if (auto reshape = dyn_cast_or_null<ReshapeOp>(op))
+      return observedRange(reshape.getInput());
+    if (op)
+      if (auto ranges = op->getAttrOfType<RangesAttr>("ranges")) {
+        if (ranges.getObserved().empty())
+          return op->emitError("calibrated compilation needs an observed range"), failure();
+        return Range{ranges.getObserved()[0], ranges.getObserved()[1]};
+      }
+    return Range{elementOf(value).getLo(), elementOf(value).getHi()};
+  }
+
+  /// Gives the value, and the layout operations and accumulator behind it, a new range.
+  void retype(Value value, Range range) {
+    Operation *op = value.getDefiningOp();
+    if (!op || isa<LutOp, ConstantOp>(op))
+      return;
+    auto type = cast<RankedTensorType>(value.getType());
+    value.setType(type.clone(IntType::get(type.getContext(), range.lo, range.hi)));
+    if (isa<ReshapeOp, GatherOp>(op)) {
+      for (Value operand : op->getOperands())
+        retype(operand, range);
+      return;
+    }
+    if (op->hasAttr("ranges"))
+      op->setAttr("calibrated", UnitAttr::get(op->getContext()));
+  }
+
+  /// The tables of `lut` cut to the window's range and placed in it.
+  void apply(LutOp lut, const Window &window) {
+    Builder builder(&getContext());
+    ArrayRef<int64_t> shape = cast<ShapedType>(lut.getTables().getType()).getShape();
+    int64_t lo = lut.getLo(), entries = shape[2], kept = window.range.size();
+    if (window.range.lo != lo || kept != entries) {
+      std::vector<int32_t> values, old(lut.getTables().getValues<int32_t>().begin(),
+                                       lut.getTables().getValues<int32_t>().end());
+      values.reserve(shape[0] * shape[1] * kept);
+      for (int64_t t = 0; t != shape[0] * shape[1]; ++t)
+        for (int64_t v = window.range.lo; v <= window.range.hi; ++v)
+          values.push_back(old[t * entries + std::clamp<int64_t>(v - lo, 0, entries - 1)]);
+      auto type = RankedTensorType::get({shape[0], shape[1], kept}, builder.getI32Type());
+      lut.setTablesAttr(
+          cast<DenseIntElementsAttr>(DenseElementsAttr::get(type, ArrayRef<int32_t>(values))));
+      lut.setLo(window.range.lo);
+    }
+    lut.setWidth(window.width);
+    lut.setGuard(window.guard);
+    if (window.rounded)
+      lut.setRoundedWidth(round);
+    else
+      lut.removeRoundedWidthAttr();
+  }
+
+  /// The value whose range decides that of `value`: layout operations do not change it.
+  static Value rootOf(Value value) {
+    while (Operation *op = value.getDefiningOp()) {
+      if (!isa<ReshapeOp>(op) && !(isa<GatherOp>(op) && op->getNumOperands() == 1))
+        break;
+      value = op->getOperand(0);
+    }
+    return value;
+  }
+
+  /// What must be right of a value: through a table, or as it is (where the client sees it: one bit
+  /// more than was observed).
+  FailureOr<Range> neededRange(Value value, bool raw) {
+    Range proven{elementOf(value).getLo(), elementOf(value).getHi()};
+    if (!calibrated)
+      return proven;
+    FailureOr<Range> seen = observedRange(value);
+    if (succeeded(seen) && raw)
+      return widen(*seen, proven, int64_t(2) << tableBits(seen->lo, seen->hi));
+    return seen;
+  }
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    // All uses of one accumulator agree on its range: first collect what they need.
+    llvm::MapVector<Value, Range> needed;
+    SmallVector<LutOp> luts;
+    SmallVector<Value> raw;
+    bool failedAny = false;
+    auto need = [&](Value value, bool isRaw) {
+      FailureOr<Range> range = neededRange(value, isRaw);
+      if (failed(range))
+        failedAny = true;
+      else
+        needed[rootOf(value)].include(*range);
+    };
+    function.walk([&](Operation *op) {
+      if (auto lut = dyn_cast<LutOp>(op)) {
+        luts.push_back(lut);
+        need(lut.getInput(), /*isRaw=*/false);
+      } else if (isa<func::ReturnOp>(op)) {
+        for (Value value : op->getOperands()) {
+          raw.push_back(value);
+          need(value, /*isRaw=*/true);
+        }
+      }
+    });
+    if (failedAny)
+      return signalPassFailure();
+    // Then the windows, from the types as they are; then the types, which no window must see.
+    SmallVector<std::pair<Value, Range>> retyped;
+    for (Value value : raw)
+      retyped.push_back({value, needed[rootOf(value)]});
+    SmallVector<Window> windows;
+    for (LutOp lut : luts) {
+      Range proven{elementOf(lut.getInput()).getLo(), elementOf(lut.getInput()).getHi()};
+      windows.push_back(chooseWindow(needed[rootOf(lut.getInput())], proven, round, calibrated));
+      retyped.push_back({lut.getInput(), windows.back().range});
+    }
+    for (auto [lut, window] : llvm::zip(luts, windows))
+      apply(lut, window);
+    if (!calibrated)
+      return;
+    for (auto &[value, range] : retyped)
+      retype(value, range);
+    function.setType(FunctionType::get(&getContext(), function.getArgumentTypes(),
+                                       function.getBody().back().getTerminator()->getOperandTypes()));
+  }
+};
+
+} // namespace
