@@ -6,6 +6,7 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "passes/fhe/Passes.h"
 #include "passes/tfhe/Passes.h"
 
 int main(int argc, char **argv) {
@@ -14,6 +15,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   registry.insert<fhe::qnn::QNNDialect, fhe::FHEDialect, fhe::tfhe_ir::TFHEDialect>();
+  fhe::registerFhePasses();
   fhe::registerTfhePasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "fhe-opt\n", registry));
 }

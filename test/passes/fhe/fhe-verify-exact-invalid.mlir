@@ -1,0 +1,46 @@
+// RUN: fhe-opt --fhe-verify-exact -split-input-file -verify-diagnostics %s
+
+// The sum reaches 6.
+func.func @main(%x: tensor<1x!fhe.int<0:3>> {fhe.client = {}}) -> (tensor<1x!fhe.int<0:5>> {fhe.client = {}}) {
+  // expected-error @+1 {{'fhe.linear' op can give 0 to 6 but its type is '!fhe.int<0:5>'}}
+  %a = fhe.linear %x weights dense<2> : tensor<1x1xi32> : tensor<1x!fhe.int<0:3>> -> tensor<1x!fhe.int<0:5>>
+  return %a : tensor<1x!fhe.int<0:5>>
+}
+
+// -----
+
+// Padding is the integer 0, which the type must contain.
+func.func @main(%x: tensor<1x1x1x!fhe.int<2:3>> {fhe.client = {}}) -> (tensor<1x2x2x!fhe.int<2:3>> {fhe.client = {}}) {
+  // expected-error @+1 {{'fhe.conv' op can give 0 to 3 but its type is '!fhe.int<2:3>'}}
+  %a = fhe.conv %x weights dense<1> : tensor<1x1x1x1xi32> {pads = array<i64: 0, 0, 1, 1>}
+      : tensor<1x1x1x!fhe.int<2:3>> -> tensor<1x2x2x!fhe.int<2:3>>
+  return %a : tensor<1x2x2x!fhe.int<2:3>>
+}
+
+// -----
+
+// expected-error @+1 {{'func.func' op argument 0 has no fhe.client}}
+func.func @main(%x: tensor<1x!fhe.int<0:3>>) -> (tensor<1x!fhe.int<0:3>> {fhe.client = {}}) {
+  return %x : tensor<1x!fhe.int<0:3>>
+}
+
+// -----
+
+// expected-error @+1 {{has an argument or result of another level: 'tensor<1xf32>'}}
+func.func @main(%x: tensor<1xf32> {fhe.client = {}}) -> (tensor<1xf32> {fhe.client = {}}) {
+  return %x : tensor<1xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x!fhe.int<0:3>> {fhe.client = {}}) -> (tensor<1x!fhe.int<0:3>> {fhe.client = {}}) {
+  // expected-error @+1 {{'arith.constant' op has a result of another level: 'i32'}}
+  %c = arith.constant 1 : i32
+  return %x : tensor<1x!fhe.int<0:3>>
+}
+
+// -----
+
+// expected-error @+1 {{has no function @main with one block}}
+module {
+}
