@@ -16,7 +16,7 @@ protected:
 
   /// Norms of the returned values of a function, each "fresh, table" of the worst element.
   std::vector<SquaredNorm> norms(const std::string &body, double maxPaths = 2e8,
-                                 const char *result = "$2") {
+                                 const char *resultType = "$2") {
     std::string text = R"(
       tfhe.parameters @p security 128 clear_only { tfhe.clear_key @k }
       func.func @main(%x: tensor<2x!tfhe.lwe<@p::@k, 60>>, %i: tensor<1x3x3x!tfhe.lwe<@p::@k, 60>>)
@@ -26,7 +26,7 @@ protected:
       for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
         text.replace(at, from.size(), to);
     };
-    replace("RESULT", result);
+    replace("RESULT", resultType);
     replace("$2", "tensor<2x!tfhe.lwe<@p::@k, 60>>");
     replace("$m", "tensor<1x3x3x!tfhe.lwe<@p::@k, 60>>");
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
