@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   registry.insert<fhe::qnn::QNNDialect, fhe::FHEDialect, fhe::tfhe_ir::TFHEDialect>();
-  fhe::registerFhePasses();
+  fhe::registerFheLevelPasses();
   fhe::registerTfhePasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "fhe-opt\n", registry));
 }
