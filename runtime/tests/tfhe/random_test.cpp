@@ -150,3 +150,63 @@ TEST(KeyGeneration, OrderDoesNotMatter) {
   EXPECT_TRUE(std::ranges::equal(key.element(7), again));
   EXPECT_FALSE(std::ranges::equal(key.element(3), again));
 }
+
+// Products of masks and keys are exact, so the words of a key do not depend on the instruction set,
+// and each row decrypts to its gadget with the noise asked for.
+TEST(KeyGeneration, WordsDoNotDependOnTheInstructionSet) {
+  for (uint32_t log2N : {8u, 11u, 13u}) {
+    const GlweKey glwe{2, log2N, -30};
+    const Decomposition decomposition{7, 2};
+    LweSecretKey small(2);
+    small.bits()[1] = 1;
+    GlweSecretKey big(2, log2N, seedOf(11), 1);
+    TestScratch scratch(bootstrapGenerationScratchBytes(glwe));
+    std::vector<uint64_t> reference;
+    for (Isa isa : availableIsas()) {
+      std::vector<uint64_t> words(BootstrapKey::elementWords(glwe, decomposition));
+      generateBootstrapElement(glwe, decomposition, small, big, {seedOf(12), seedOf(13), 0}, 1,
+                               words.data(), scratch, isa);
+      if (reference.empty())
+        reference = words;
+      EXPECT_EQ(words, reference) << name(isa) << ", N = " << (1u << log2N);
+    }
+    if (log2N > 8)
+      continue;
+    for (size_t row = 0; row < 6; ++row) {
+      std::span<const uint64_t> from = std::span(reference).subspan(row * 3 * 256, 3 * 256);
+      std::vector<uint64_t> phase(from.begin() + 512, from.end());
+      for (uint32_t j = 0; j < 2; ++j) {
+        std::vector<uint64_t> product =
+            negacyclicProduct(from.subspan(j * 256, 256), big.polynomial(j));
+        for (size_t i = 0; i < 256; ++i)
+          phase[i] -= product[i];
+      }
+      // The gadget at polynomial row % 3: in the phase it is -S_j, or 1 for the body.
+      const uint64_t gadget = uint64_t(1) << (64 - 7 * (row / 3 + 1));
+      for (size_t i = 0; i < 256; ++i) {
+        const uint64_t expected = row % 3 < 2 ? 0 - gadget * big.polynomial(row % 3)[i]
+                                              : (i == 0 ? gadget : 0);
+        ASSERT_LT(std::abs(double(int64_t(phase[i] - expected))), 7 * 0x1p34) << row << ' ' << i;
+      }
+    }
+  }
+}
+
+// Run by ctest with FHE_ISA set to each name and to an unknown one.
+TEST(Isa, EnvironmentIsObeyed) {
+  const char *wanted = getenv("FHE_ISA");
+  ASSERT_EQ(availableIsas()[0], Isa::scalar);
+  if (!wanted || !*wanted) {
+    EXPECT_EQ(activeIsa(), availableIsas().back());
+    EXPECT_EQ(isaDiagnostic(), "");
+    return;
+  }
+  for (Isa isa : availableIsas())
+    if (std::string(wanted) == name(isa)) {
+      EXPECT_EQ(activeIsa(), isa);
+      EXPECT_EQ(isaDiagnostic(), "");
+      return;
+    }
+  EXPECT_EQ(activeIsa(), availableIsas().back());
+  EXPECT_NE(isaDiagnostic().find(wanted), std::string::npos);
+}

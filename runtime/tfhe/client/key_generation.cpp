@@ -72,9 +72,9 @@ size_t bootstrapGenerationScratchBytes(const GlweKey &glwe) {
 void generateBootstrapElement(const GlweKey &glwe, const Decomposition &decomposition,
                               const LweSecretKey &input, const GlweSecretKey &output,
                               const KeySeeds &seeds, uint32_t element, uint64_t *words,
-                              Scratch scratch) {
-  const KernelTable &table = kernelTable(activeIsa());
-  const FftPlan &plan = fftPlan(activeIsa(), glwe.log2N);
+                              Scratch scratch, Isa isa) {
+  const KernelTable &table = kernelTable(isa);
+  const FftPlan &plan = fftPlan(isa, glwe.log2N);
   const size_t size = glwe.polynomialSize();
   const uint32_t k = glwe.k;
   const Workspace work(glwe, scratch);

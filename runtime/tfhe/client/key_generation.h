@@ -40,7 +40,7 @@ size_t bootstrapGenerationScratchBytes(const GlweKey &glwe);
 void generateBootstrapElement(const GlweKey &glwe, const Decomposition &decomposition,
                               const LweSecretKey &input, const GlweSecretKey &output,
                               const KeySeeds &seeds, uint32_t element, uint64_t *words,
-                              Scratch scratch);
+                              Scratch scratch, Isa isa = activeIsa());
 
 } // namespace fhe::tfhe
 

@@ -4,8 +4,7 @@
 // sixteen registers: radix 4.
 //
 //===----------------------------------------------------------------------------------------===//
-#include "runtime/tfhe/isa/cmux_impl.h"
-#include "runtime/tfhe/isa/integer_impl.h"
+#include "runtime/tfhe/isa/table_impl.h"
 
 #include <immintrin.h>
 

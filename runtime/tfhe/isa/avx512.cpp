@@ -4,8 +4,7 @@
 // Eight lanes, thirty-two registers: radix 8, blocks of 64 points that live in registers.
 //
 //===----------------------------------------------------------------------------------------===//
-#include "runtime/tfhe/isa/cmux_impl.h"
-#include "runtime/tfhe/isa/integer_impl.h"
+#include "runtime/tfhe/isa/table_impl.h"
 
 #include <immintrin.h>
 
@@ -86,8 +85,22 @@ struct Avx512 {
 
 } // namespace
 
+void digitProductAvx512(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                        size_t digitStride, unsigned digitBits, size_t count,
+                        uint64_t *const *outs, const uint64_t *nextKey) {
+  digitProductKernel<Avx512>(key, rows, words, digits, digitStride, digitBits, count, outs,
+                             nextKey);
+}
+
+static KernelTable makeAvx512Table() {
+  KernelTable table = makeTable<Avx512>(Isa::avx512);
+  if (__builtin_cpu_supports("avx512ifma"))
+    table.digitProduct = digitProductIfma;
+  return table;
+}
+
 const KernelTable &avx512Kernels() {
-  static const KernelTable table = makeTable<Avx512>(Isa::avx512);
+  static const KernelTable table = makeAvx512Table();
   return table;
 }
 

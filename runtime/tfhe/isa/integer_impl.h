@@ -12,10 +12,12 @@
 namespace fhe::tfhe {
 namespace {
 
-/// out[c][0..vectors) -= sum over rows of digits[row][c] * key[row], C ciphertexts, W vectors.
+/// outs[c][at..) -= sum over rows of digits[row][c] * key[row], C ciphertexts, W vectors. `key` is at
+/// word `at` of the first row.
 template <class V, int C, int W>
-FHE_INLINE void digitTile(const uint64_t *key, size_t rows, size_t words, const int64_t *digits,
-                          size_t digitStride, uint64_t *out, size_t prefetchDistance) {
+FHE_INLINE void digitTile(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                          size_t digitStride, uint64_t *const *outs, size_t at,
+                          size_t prefetchDistance) {
   typename V::W sum[C][W];
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c)
@@ -33,7 +35,7 @@ FHE_INLINE void digitTile(const uint64_t *key, size_t rows, size_t words, const 
       k[w] = V::loadWords(key + w * V::lanes);
 #pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
-      auto digit = V::broadcastWord(uint64_t(digits[c]));
+      auto digit = V::broadcastWord(digits[c]);
 #pragma GCC unroll 8
       for (int w = 0; w < W; ++w)
         sum[c][w] = V::addWordsTo(sum[c][w], V::mulWords(digit, k[w]));
@@ -43,14 +45,26 @@ FHE_INLINE void digitTile(const uint64_t *key, size_t rows, size_t words, const 
   for (int c = 0; c < C; ++c)
 #pragma GCC unroll 8
     for (int w = 0; w < W; ++w) {
-      uint64_t *to = out + c * words + w * V::lanes;
+      uint64_t *to = outs[c] + at + w * V::lanes;
       V::storeWords(to, V::subWords(V::loadWords(to), sum[c][w]));
     }
 }
 
+/// The words [from, words) that are left after the tiles of vectors, one by one.
+inline void digitRest(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                      size_t digitStride, size_t count, uint64_t *const *outs, size_t from) {
+  for (size_t w = from; w < words; ++w)
+    for (size_t c = 0; c < count; ++c) {
+      uint64_t sum = 0;
+      for (size_t row = 0; row < rows; ++row)
+        sum += digits[row * digitStride + c] * key[row * words + w];
+      outs[c][w] -= sum;
+    }
+}
+
 template <class V>
-void digitProductKernel(const uint64_t *key, size_t rows, size_t words, const int64_t *digits,
-                        size_t digitStride, size_t count, uint64_t *out,
+void digitProductKernel(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                        size_t digitStride, unsigned, size_t count, uint64_t *const *outs,
                         const uint64_t *nextKey) {
   constexpr int C = 4, W = V::tileVectors;
   const size_t ahead = nextKey ? size_t(nextKey - key) : 0;
@@ -58,22 +72,16 @@ void digitProductKernel(const uint64_t *key, size_t rows, size_t words, const in
   for (; w + W * V::lanes <= words; w += W * V::lanes) {
     size_t c = 0;
     for (; c + C <= count; c += C)
-      digitTile<V, C, W>(key + w, rows, words, digits + c, digitStride, out + c * words + w,
+      digitTile<V, C, W>(key + w, rows, words, digits + c, digitStride, outs + c, w,
                          c == 0 ? ahead : 0);
     for (; c < count; ++c)
-      digitTile<V, 1, W>(key + w, rows, words, digits + c, digitStride, out + c * words + w,
+      digitTile<V, 1, W>(key + w, rows, words, digits + c, digitStride, outs + c, w,
                          c == 0 ? ahead : 0);
   }
   for (; w + V::lanes <= words; w += V::lanes)
     for (size_t c = 0; c < count; ++c)
-      digitTile<V, 1, 1>(key + w, rows, words, digits + c, digitStride, out + c * words + w, 0);
-  for (; w < words; ++w)
-    for (size_t c = 0; c < count; ++c) {
-      uint64_t sum = 0;
-      for (size_t row = 0; row < rows; ++row)
-        sum += uint64_t(digits[row * digitStride + c]) * key[row * words + w];
-      out[c * words + w] -= sum;
-    }
+      digitTile<V, 1, 1>(key + w, rows, words, digits + c, digitStride, outs + c, w, 0);
+  digitRest(key, rows, words, digits, digitStride, count, outs, w);
 }
 
 /// outs[o][at..) = sum over taps of weights[t][o] * inputs[t][at..), O outputs, W vectors.
@@ -134,19 +142,6 @@ void dotTileKernel(const uint64_t *const *inputs, const int64_t *weights, size_t
     dotOutputs<V, 2>(inputs, weights, taps, words, outs);
   else
     dotOutputs<V, 1>(inputs, weights, taps, words, outs);
-}
-
-/// The table of one instruction set.
-template <class V> KernelTable makeTable(Isa isa) {
-  return {isa,
-          uint32_t(V::log2Lanes),
-          uint32_t(V::maxLog2Radix),
-          forwardWords<V>,
-          inverseAddWords<V>,
-          multiplyPoints<V>,
-          cmuxKernel<V>,
-          digitProductKernel<V>,
-          dotTileKernel<V>};
 }
 
 } // namespace

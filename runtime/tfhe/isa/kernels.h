@@ -43,11 +43,12 @@ struct KernelTable {
 
   void (*cmux)(const CmuxArguments &arguments);
 
-  /// out[c] -= sum over rows of digits[row][c] * key[row], modulo 2^64; key [rows][words],
-  /// digits [rows][digitStride], out [count][words]. `nextKey` (null or as large as key) is
-  /// prefetched meanwhile.
-  void (*digitProduct)(const uint64_t *key, size_t rows, size_t words, const int64_t *digits,
-                       size_t digitStride, size_t count, uint64_t *out, const uint64_t *nextKey);
+  /// outs[c][w] -= sum over rows of digits[row][c] * key[row][w], modulo 2^64; key [rows][words],
+  /// digits [rows][digitStride], each below 2^digitBits. `nextKey` (null, or the next rows of the
+  /// same key) is prefetched meanwhile.
+  void (*digitProduct)(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                       size_t digitStride, unsigned digitBits, size_t count,
+                       uint64_t *const *outs, const uint64_t *nextKey);
 
   /// outs[o][w] = sum over taps t of weights[t * outputs + o] * inputs[t][w], modulo 2^64, for w in
   /// [0, words); outputs is 1, 2 or 4.
@@ -57,6 +58,17 @@ struct KernelTable {
 
 /// The table of an instruction set this CPU has (see availableIsas).
 const KernelTable &kernelTable(Isa isa);
+
+#ifdef FHE_TFHE_X86
+/// digitProduct without and with the 52-bit multiply-add of AVX-512 IFMA; the AVX-512 table holds the
+/// second where the CPU has these instructions.
+void digitProductAvx512(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                        size_t digitStride, unsigned digitBits, size_t count,
+                        uint64_t *const *outs, const uint64_t *nextKey);
+void digitProductIfma(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+                      size_t digitStride, unsigned digitBits, size_t count, uint64_t *const *outs,
+                      const uint64_t *nextKey);
+#endif
 
 const KernelTable &scalarKernels();
 const KernelTable &avx2Kernels();

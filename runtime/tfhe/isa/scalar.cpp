@@ -4,8 +4,7 @@
 // block is one point here, so the whole tree is made of passes over memory.
 //
 //===----------------------------------------------------------------------------------------===//
-#include "runtime/tfhe/isa/cmux_impl.h"
-#include "runtime/tfhe/isa/integer_impl.h"
+#include "runtime/tfhe/isa/table_impl.h"
 
 #include <bit>
 
