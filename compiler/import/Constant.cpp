@@ -23,6 +23,8 @@ namespace fhe::import {
 int64_t countElements(ArrayRef<int64_t> shape, int64_t limit) {
   int64_t count = 1;
   bool empty = false;
+  if (shape.size() > kMaxRank)
+    return -1;
   for (int64_t size : shape) {
     if (size < 0)
       return -1;
@@ -108,7 +110,7 @@ public:
     unsigned bytes = elementBytes(proto.data_type());
     if (count < 0)
       return refuse(diag::TooLarge, "dimensions " + describeShape(result->shape) +
-                                        " are negative or give more than " + Twine(kMaxElements) +
+                                        " are negative, more than 16, or give more than " + Twine(kMaxElements) +
                                         " elements");
     if (!bytes)
       return refuse(diag::BadTensorData,
@@ -170,9 +172,8 @@ bool Decoder::addInteger(int64_t value) {
     if (value < range->first || value > range->second)
       return fail(diag::BadTensorData, "holds " + Twine(value) + ", outside the range of " +
                                            dataTypeName(proto.data_type()));
-  if (value == kBatch)
-    return fail(diag::BadTensorData, "holds -2^63, which is not supported");
-  result->integers.push_back(value);
+  // -2^63 occurs as "from the very start" in slices; that value means the batch size here.
+  result->integers.push_back(value == kBatch ? kBatch + 1 : value);
   return true;
 }
 

@@ -131,6 +131,8 @@ LogicalResult foldBinary(Node &node, const ConstantTensor &lhs, const ConstantTe
     return node.refuse(diag::TooLarge, "gives a constant of shape " + describeShape(*shape));
   if (lhs.isReal != rhs.isReal || (!lhs.isReal && node.op() == "Pow"))
     return node.refuse(diag::IntegerTensor, "mixes integers and real numbers, or raises integers");
+  if (failed(node.charge(2 * countElements(*shape))))
+    return failure();
   ConstantTensor a = broadcastTo(lhs, *shape), b = broadcastTo(rhs, *shape),
                  result = emptyLike(lhs, *shape);
   result.range.reset();

@@ -81,14 +81,18 @@ LogicalResult Importer::checkNames() {
     (void)refuse(loc, diag::BrokenGraph, message);
     return refusals < kMaxRefusals;
   };
-  llvm::StringSet<> inputs, defined, produced;
+  llvm::StringSet<> inputs, outputs, defined, produced;
   for (const onnx::TensorProto &tensor : graph().initializer()) {
+    if (tensor.name().empty() && !report(fileLoc, "an initializer has no name"))
+      return failure();
     if (!initializers.insert({tensor.name(), &tensor}).second &&
         !report(fileLoc, "two initializers are named '" + tensor.name() + "'"))
       return failure();
     defined.insert(tensor.name());
   }
   for (const onnx::ValueInfoProto &input : graph().input()) {
+    if (input.name().empty() && !report(fileLoc, "an input has no name"))
+      return failure();
     if (!inputs.insert(input.name()).second &&
         !report(fileLoc, "two inputs are named '" + input.name() + "'"))
       return failure();
@@ -112,10 +116,14 @@ LogicalResult Importer::checkNames() {
           !report(nodeLocation(i), "gives '" + name + "', a name that is already taken"))
         return failure();
   }
-  for (const onnx::ValueInfoProto &output : graph().output())
+  for (const onnx::ValueInfoProto &output : graph().output()) {
     if (!defined.contains(output.name()) &&
         !report(fileLoc, "output '" + output.name() + "' is given by no node"))
       return failure();
+    if (!outputs.insert(output.name()).second &&
+        !report(fileLoc, "two outputs are named '" + output.name() + "'"))
+      return failure();
+  }
   if (!graph().output_size())
     report(fileLoc, "the network has no output");
   return failure(refusals != 0);

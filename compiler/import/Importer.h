@@ -55,7 +55,6 @@ public:
   const onnx::GraphProto &graph() const { return model.graph(); }
   llvm::StringRef folder() const { return modelFolder; }
   mlir::Location fileLocation() const { return fileLoc; }
-  int64_t opset() const { return onnxOpset; }
   bool isUsed(llvm::StringRef name) const { return used.contains(name); }
   /// The batch size as shape arithmetic sees it: kBatch or 1.
   int64_t batchSize() const { return symbolicBatch ? kBatch : 1; }
@@ -65,6 +64,7 @@ public:
   void define(llvm::StringRef name, Tensor tensor) { tensors[name] = std::move(tensor); }
 
   mlir::OpBuilder builder;
+  int64_t touchedElements = 0; ///< by folding and writing out constants
 
 private:
   mlir::LogicalResult checkModel();

@@ -133,6 +133,8 @@ LogicalResult importSlice(Node &node) {
   if (ends->size() != starts->size() || axes->size() != starts->size() ||
       steps->size() != starts->size() || starts->size() > (*data)->shape.size())
     return node.refuse(diag::ShapeMismatch, "starts, ends, axes and steps do not fit together");
+  if (failed(node.charge((*data)->size())))
+    return failure();
   ConstantTensor current = **data;
   for (size_t k = 0; k != starts->size(); ++k) {
     FailureOr<int64_t> d = node.normalizeAxis((*axes)[k], current.shape.size());

@@ -10,7 +10,7 @@ LogicalResult refuse(Location loc, const char *id, const llvm::Twine &message,
                      ArrayRef<std::string> notes) {
   InFlightDiagnostic diagnostic = emitError(loc) << message << " [" << id << "]";
   for (const std::string &note : notes)
-    diagnostic.attachNote(loc) << note;
+    diagnostic.attachNote(UnknownLoc::get(loc.getContext())) << note; // names no node again
   return diagnostic;
 }
 
@@ -224,7 +224,7 @@ FailureOr<RankedTensorType> Node::tensorType(ArrayRef<int64_t> shape, Type eleme
 FailureOr<Value> Node::materialize(const ConstantTensor &constant,
                                    std::optional<ArrayRef<int64_t>> shape) const {
   FailureOr<RankedTensorType> type = tensorType(shape.value_or(constant.shape));
-  if (failed(type))
+  if (failed(type) || failed(charge(constant.size())))
     return failure();
   auto attr = DenseElementsAttr::get(*type, ArrayRef<float>(constant.reals));
   return qnn::ConstantOp::create(builder, loc, *type, attr).getResult();
@@ -233,6 +233,15 @@ FailureOr<Value> Node::materialize(const ConstantTensor &constant,
 Value Node::scalar(float value) const {
   auto type = RankedTensorType::get({}, builder.getF32Type());
   return qnn::ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, value));
+}
+
+LogicalResult Node::charge(int64_t elements) const {
+  importer.touchedElements += elements;
+  if (importer.touchedElements <= kMaxTouchedElements)
+    return success();
+  return refuse(diag::TooLarge, "the constants of the network, with those computed from them, have "
+                                "more than " +
+                                    llvm::Twine(kMaxTouchedElements) + " elements");
 }
 
 LogicalResult Node::define(const Tensor &tensor) {
@@ -246,6 +255,8 @@ LogicalResult Node::define(Value value, bool clear) {
 
 LogicalResult Node::define(ConstantTensor constant) {
   constant.name = proto.output(0);
+  if (failed(charge(constant.size())))
+    return failure();
   return define(Tensor{std::make_shared<ConstantTensor>(std::move(constant)), {}, nullptr, true});
 }
 

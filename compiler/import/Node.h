@@ -68,6 +68,9 @@ public:
               std::optional<llvm::ArrayRef<int64_t>> shape = std::nullopt) const;
   mlir::Value scalar(float value) const;
 
+  /// Refuses a node that makes the import touch more elements than any network needs.
+  mlir::LogicalResult charge(int64_t elements) const;
+
   mlir::LogicalResult define(mlir::Value value, bool clear = false);
   mlir::LogicalResult define(ConstantTensor constant);
   mlir::LogicalResult define(const Tensor &tensor);

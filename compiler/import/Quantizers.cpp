@@ -8,6 +8,7 @@
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/Node.h"
 #include "llvm/ADT/StringExtras.h"
+#include <cfloat>
 #include <cmath>
 
 using namespace mlir;
@@ -33,7 +34,7 @@ struct Quantizer {
 
 static LogicalResult checkQuantizer(Node &node, const Quantizer &q) {
   for (auto [c, scale] : llvm::enumerate(q.scales))
-    if (!(scale > 0) || !std::isfinite(scale))
+    if (!(scale >= FLT_MIN) || !std::isfinite(scale)) // x / scale would leave the floats
       return node.refuse(diag::BadQuantizer,
                          "scale must be positive, found " +
                              llvm::Twine(scale == 0 ? "0" : std::to_string(scale)) +
