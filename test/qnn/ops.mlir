@@ -64,3 +64,15 @@ func.func @layout(%x: tensor<8x7x7xf32>, %i: tensor<1x8x8xf32>, %a: tensor<4xf32
   %3 = qnn.concat %a, %b {axis = 0 : i64} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>
   return
 }
+
+// CHECK-LABEL: func @per_channel_layout
+func.func @per_channel_layout(%w: tensor<2x3x!quant.uniform<i3:f32:0, {5.0e-01,2.5e-01}>>,
+                              %a: tensor<2x!quant.uniform<u4:f32, 5.0e-01>>, %b: tensor<2xf32>) {
+  // CHECK: qnn.transpose {{.*}} -> tensor<3x2x!quant.uniform<i3:f32:1, {5.000000e-01,2.500000e-01}>>
+  %0 = qnn.transpose %w {permutation = array<i64: 1, 0>}
+      : tensor<2x3x!quant.uniform<i3:f32:0, {5.0e-01,2.5e-01}>> -> tensor<3x2x!quant.uniform<i3:f32:1, {5.0e-01,2.5e-01}>>
+  // Operands of different types give real numbers.
+  // CHECK: qnn.concat
+  %1 = qnn.concat %a, %b {axis = 0 : i64} : (tensor<2x!quant.uniform<u4:f32, 5.0e-01>>, tensor<2xf32>) -> tensor<4xf32>
+  return
+}
