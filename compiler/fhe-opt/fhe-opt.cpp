@@ -6,7 +6,9 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "passes/convert/QnnToFhe.h"
 #include "passes/fhe/Passes.h"
+#include "passes/qnn/Passes.h"
 #include "passes/tfhe/Passes.h"
 
 int main(int argc, char **argv) {
@@ -16,6 +18,8 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   registry.insert<fhe::qnn::QNNDialect, fhe::FHEDialect, fhe::tfhe_ir::TFHEDialect>();
   fhe::registerFheLevelPasses();
+  fhe::registerQnnPasses();
+  fhe::registerConvertQnnToFhePasses();
   fhe::registerTfhePasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "fhe-opt\n", registry));
 }

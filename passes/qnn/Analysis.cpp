@@ -1,0 +1,541 @@
+//===- Analysis.cpp - Roots, element maps and affine forms ----------------------===//
+#include "passes/qnn/Analysis.h"
+#include "dialects/shared/NodeLocation.h"
+#include <cfloat>
+
+using namespace mlir;
+
+namespace fhe::qnn {
+
+void PerElement::compress() {
+  if (llvm::all_equal(values))
+    values.resize(1);
+}
+
+/// Numbers read through an element map; padding reads 0.
+static PerElement permute(const PerElement &from, const ElementMap &map, bool padIsZero) {
+  if (map.empty() || (from.isUniform() && (!padIsZero || from[0] == 0)))
+    return from;
+  PerElement out;
+  out.values.resize(map.size());
+  for (size_t e = 0; e != map.size(); ++e)
+    out.values[e] = map[e] < 0 ? 0.0 : from[map[e]];
+  out.compress();
+  return out;
+}
+
+/// One number an element from one or two others.
+template <typename F>
+static PerElement combine(int64_t count, const PerElement &a, const PerElement &b, F f) {
+  PerElement out;
+  out.values.resize(a.isUniform() && b.isUniform() ? 1 : count);
+  for (size_t e = 0; e != out.values.size(); ++e)
+    out.values[e] = f(a[e], b[e]);
+  out.compress();
+  return out;
+}
+
+std::vector<int32_t> centredIntegers(ConstantOp constant) {
+  auto tensor = cast<RankedTensorType>(constant.getType());
+  auto values = cast<DenseElementsAttr>(constant.getValue());
+  std::vector<int32_t> out;
+  out.reserve(values.getNumElements());
+  for (auto [e, v] : llvm::enumerate(values.getValues<int32_t>()))
+    out.push_back(int32_t(v - zeroPointAt(tensor.getElementType(), tensor.getShape(), e)));
+  return out;
+}
+
+std::string describeOrigin(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto name = function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "qnn.name")
+                         : StringAttr();
+    return "graph input '" + (name ? name.str() : "#" + std::to_string(argument.getArgNumber())) + "'";
+  }
+  Operation *op = value.getDefiningOp();
+  if (auto node = primaryNode(op->getLoc()))
+    return "node '" + node->name.str() + "' (" +
+           (node->op.empty() ? op->getName().getStringRef() : node->op).str() + ")";
+  return op->getName().getStringRef().str();
+}
+
+bool Analysis::isQuantized(Value value) const {
+  const Form &form = this->form(value);
+  if (form.isClear() || !form.isAffine || !form.scale.isUniform() || form.scale[0] == 0)
+    return false;
+  RootKind kind = root(form.root).kind;
+  return kind != RootKind::Argument && kind != RootKind::Linear;
+}
+
+/// Centred integers a value's root can have, with 0 where the value is padded.
+std::pair<int64_t, int64_t> Analysis::rangeOf(const Form &form) const {
+  const Root &root = this->root(form.root);
+  if (llvm::is_contained(form.elements, -1))
+    return {std::min<int64_t>(root.lo, 0), std::max<int64_t>(root.hi, 0)};
+  return {root.lo, root.hi};
+}
+
+FailureOr<Analysis> Analysis::run(func::FuncOp function) {
+  Analysis analysis;
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitError("a network is a function of one block");
+  function.walk([&](Operation *op) { analysis.hasQuantizers |= isQuantizer(op); });
+  for (BlockArgument argument : function.getArguments()) {
+    Form form;
+    form.root = argument;
+    form.scale.values = {1.0};
+    analysis.forms[argument] = form;
+    analysis.roots[argument] = Root();
+  }
+  for (Operation &op : function.getBody().front().without_terminator())
+    if (failed(analysis.visit(&op)))
+      return failure();
+  return analysis;
+}
+
+LogicalResult Analysis::visit(Operation *op) {
+  if (op->getNumResults() != 1 || !isa<QNNDialect>(op->getDialect()))
+    return op->emitError("is no operation of a quantized network");
+  if (isa<ConstantOp>(op) || clearConstant(op->getResult(0))) {
+    forms[op->getResult(0)] = Form();
+    return success();
+  }
+  if (llvm::all_of(op->getOperands(), [&](Value v) { return forms.find(v)->second.isClear(); }))
+    return op->emitError("has only clear operands; qnn-fold evaluates those");
+  if (isQuantizer(op))
+    return visitQuantizer(op);
+  if (isa<GemmOp, ConvOp>(op))
+    return visitLinear(op);
+  if (auto pool = dyn_cast<AvgPoolOp>(op))
+    return visitPool(pool);
+  if (auto concat = dyn_cast<ConcatOp>(op))
+    return visitConcat(concat);
+  if (isLayout(op)) {
+    visitLayout(op);
+    return success();
+  }
+  return visitElementwise(op);
+}
+
+LogicalResult Analysis::visitQuantizer(Operation *op) {
+  Value input = op->getOperand(0), result = op->getResult(0);
+  auto tensor = cast<RankedTensorType>(result.getType());
+  auto type = cast<quant::QuantizedType>(tensor.getElementType());
+  int64_t count = tensor.getNumElements();
+  Root root;
+  root.kind = RootKind::Quantizer;
+  root.lo = INT64_MAX;
+  root.hi = INT64_MIN;
+  Form form;
+  form.root = result;
+  form.scale.values.resize(isa<quant::UniformQuantizedPerAxisType>(type) ? count : 1);
+  for (size_t e = 0; e != form.scale.values.size(); ++e) {
+    int64_t zeroPoint = zeroPointAt(type, tensor.getShape(), e);
+    root.lo = std::min(root.lo, type.getStorageTypeMin() - zeroPoint);
+    root.hi = std::max(root.hi, type.getStorageTypeMax() - zeroPoint);
+    form.scale.values[e] = scaleAt(type, tensor.getShape(), e);
+  }
+  form.scale.compress();
+  auto trunc = dyn_cast<TruncOp>(op);
+  if (trunc && !trunc.getClip()) {
+    // Without a clip the range is what the input's range gives, and the ends of an affine input suffice.
+    const Form &from = this->form(input);
+    if (from.isClear() || !from.isAffine || this->root(from.root).kind == RootKind::Argument)
+      return op->emitError("truncates a value of unknown range [Q010]")
+                 .attachNote() << "it comes from " << describeOrigin(input)
+                               << "; help: put a quantizer before it";
+    auto [lo, hi] = rangeOf(from);
+    root.lo = INT64_MAX;
+    root.hi = INT64_MIN;
+    for (int64_t e = 0; e != count; ++e)
+      for (int64_t end : {lo, hi}) {
+        int64_t t = quantizeReal(op, e, double(end) * from.scale[e] + from.offset[e]);
+        root.lo = std::min(root.lo, t);
+        root.hi = std::max(root.hi, t);
+      }
+  }
+  roots[result] = root;
+  forms[result] = std::move(form);
+  return success();
+}
+
+LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef what) {
+  if (isQuantized(operand))
+    return success();
+  const Form &form = this->form(operand);
+  if (form.isClear())
+    return op->emitError() << what << " is clear, only its weights may be [Q010]";
+  if (!hasQuantizers) {
+    InFlightDiagnostic diagnostic = op->emitError()
+        << what << " is not quantized: the file has no quantizer at all, it is a float network [Q012]";
+    diagnostic.attachNote() << "bit widths for weights and activations and calibration data are "
+                               "missing to quantize it";
+    diagnostic.attachNote() << "help: train it quantization-aware with Brevitas and export it with "
+                               "export_qonnx or export_onnx_qcdq";
+    return diagnostic;
+  }
+  InFlightDiagnostic diagnostic = op->emitError() << what << " is not quantized [Q010]";
+  RootKind kind = root(form.root).kind;
+  if (kind == RootKind::Argument) {
+    diagnostic.attachNote() << "it comes from " << describeOrigin(form.root)
+                            << " without a quantizer between";
+    diagnostic.attachNote() << "help: put a QuantIdentity first in the network, or declare the input "
+                               "with --input-bits B --input-range LO:HI";
+    return diagnostic;
+  }
+  diagnostic.attachNote() << "it comes from " << describeOrigin(operand)
+                          << (form.isAffine && form.scale.isUniform() && kind == RootKind::Linear
+                                  ? ", a wide accumulator"
+                              : form.isAffine && !form.scale.isUniform()
+                                  ? ", whose scale differs between channels"
+                                  : ", a real function of integers")
+                          << ", over the integers of " << describeOrigin(form.root);
+  diagnostic.attachNote() << "help: put a QuantIdentity (or QuantReLU) between "
+                          << describeOrigin(operand) << " and this node";
+  return diagnostic;
+}
+
+LogicalResult Analysis::requireWeights(Operation *op, Value weights) {
+  ConstantOp constant = clearConstant(weights);
+  if (!constant)
+    return op->emitError("both operands are encrypted; the weights must be clear [Q014]")
+               .attachNote() << "the second operand comes from " << describeOrigin(weights);
+  auto type = cast<RankedTensorType>(constant.getType()).getElementType();
+  auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type);
+  if (type.isF32() || (perAxis && perAxis.getQuantizedDimension() != 0)) {
+    InFlightDiagnostic diagnostic = op->emitError()
+        << (perAxis ? "weights are quantized along their inputs, not their output channels [Q012]"
+                    : "weights are not quantized [Q012]");
+    diagnostic.attachNote() << "help: use QuantLinear or QuantConv2d with a weight quantizer, per "
+                               "tensor or per output channel";
+    return diagnostic;
+  }
+  return success();
+}
+
+/// Calls f(channel, weight, element of the input or -1 in the padding, element of the result) for each
+/// product of a linear op.
+template <typename F>
+static void forEachProduct(Operation *op, ArrayRef<int32_t> weights, F f) {
+  ArrayRef<int64_t> in = shapeOf(op->getOperand(0)), w = shapeOf(op->getOperand(1)),
+                    out = shapeOf(op->getResult(0));
+  if (isa<GemmOp>(op)) {
+    int64_t rows = ShapedType::getNumElements(in) / w[1];
+    for (int64_t r = 0; r != rows; ++r)
+      for (int64_t o = 0; o != w[0]; ++o)
+        for (int64_t i = 0; i != w[1]; ++i)
+          f(o, weights[o * w[1] + i], r * w[1] + i, r * w[0] + o);
+    return;
+  }
+  auto conv = cast<ConvOp>(op);
+  int64_t perGroup = w[0] / conv.getGroups();
+  for (int64_t o = 0; o != w[0]; ++o)
+    for (int64_t y = 0; y != out[1]; ++y)
+      for (int64_t x = 0; x != out[2]; ++x)
+        for (int64_t c = 0; c != w[1]; ++c)
+          for (int64_t ky = 0; ky != w[2]; ++ky)
+            for (int64_t kx = 0; kx != w[3]; ++kx) {
+              int64_t iy = y * conv.getStrides()[0] - conv.getPads()[0] + ky * conv.getDilations()[0],
+                      ix = x * conv.getStrides()[1] - conv.getPads()[1] + kx * conv.getDilations()[1];
+              bool inside = iy >= 0 && iy < in[1] && ix >= 0 && ix < in[2];
+              int64_t channel = o / perGroup * w[1] + c;
+              f(o, weights[((o * w[1] + c) * w[2] + ky) * w[3] + kx],
+                inside ? (channel * in[1] + iy) * in[2] + ix : -1, (o * out[1] + y) * out[2] + x);
+            }
+}
+
+void Analysis::addAccumulator(Operation *op, ConstantOp weights, const Form &input, Root root) {
+  Value result = op->getResult(0);
+  ArrayRef<int64_t> shape = shapeOf(result);
+  int64_t count = elementCount(result), channels = shapeOf(weights.getResult())[0];
+  int64_t inner = isa<ConvOp>(op) ? count / channels : 1;
+  Type type = cast<RankedTensorType>(weights.getType()).getElementType();
+  ArrayRef<int64_t> weightShape = shapeOf(weights.getResult());
+  int64_t perChannel = elementCount(weights.getResult()) / channels;
+  auto channelOf = [&](int64_t e) { return e / inner % channels; };
+  Form form;
+  form.root = result;
+  form.scale.values.resize(count);
+  form.offset.values.assign(count, 0.0);
+  for (int64_t e = 0; e != count; ++e)
+    form.scale.values[e] = input.scale[0] * scaleAt(type, weightShape, channelOf(e) * perChannel);
+  // The real offset of the operand times the weights, then the bias.
+  if (!input.offset.isUniform() || input.offset[0] != 0)
+    forEachProduct(op, centredIntegers(weights), [&](int64_t o, int32_t w, int64_t i, int64_t e) {
+      if (i >= 0)
+        form.offset.values[e] +=
+            w * scaleAt(type, weightShape, o * perChannel) * input.offset[i];
+    });
+  if (op->getNumOperands() == 3) {
+    std::vector<float> bias = clearReals(clearConstant(op->getOperand(2)));
+    for (int64_t e = 0; e != count; ++e)
+      form.offset.values[e] += bias[channelOf(e)];
+  }
+  form.scale.compress();
+  form.offset.compress();
+  (void)shape;
+  roots[result] = std::move(root);
+  forms[result] = std::move(form);
+}
+
+LogicalResult Analysis::visitLinear(Operation *op) {
+  Value input = op->getOperand(0), weights = op->getOperand(1);
+  // A file without any quantizer is better named as such than by its first weight.
+  if (failed(requireQuantized(op, input, "input")) || failed(requireWeights(op, weights)))
+    return failure();
+  if (op->getNumOperands() == 3 && !clearConstant(op->getOperand(2)))
+    return op->emitError("bias is encrypted; it must be clear [Q014]")
+               .attachNote() << "it comes from " << describeOrigin(op->getOperand(2));
+  ConstantOp constant = clearConstant(weights);
+  std::vector<int32_t> integers = centredIntegers(constant);
+  const Form &from = form(input);
+  auto [lo, hi] = rangeOf(from);
+  if (auto conv = dyn_cast<ConvOp>(op);
+      conv && llvm::any_of(conv.getPads(), [](int64_t p) { return p != 0; })) {
+    lo = std::min<int64_t>(lo, 0);
+    hi = std::max<int64_t>(hi, 0);
+  }
+  Root root;
+  root.kind = RootKind::Linear;
+  int64_t channels = shapeOf(weights)[0], terms = int64_t(integers.size()) / channels;
+  for (int64_t o = 0; o != channels; ++o) {
+    int64_t channelLo = 0, channelHi = 0, nonZero = 0;
+    for (int64_t i = 0; i != terms; ++i) {
+      int64_t w = integers[o * terms + i];
+      channelLo += w > 0 ? w * lo : w * hi;
+      channelHi += w > 0 ? w * hi : w * lo;
+      nonZero += w != 0;
+    }
+    root.channelLo.push_back(channelLo);
+    root.channelHi.push_back(channelHi);
+    if (o == 0 || std::max(-channelLo, channelHi) >
+                      std::max(-root.channelLo[root.worstChannel], root.channelHi[root.worstChannel])) {
+      root.worstChannel = o;
+      root.worstTerms = nonZero;
+    }
+    root.lo = o == 0 ? channelLo : std::min(root.lo, channelLo);
+    root.hi = o == 0 ? channelHi : std::max(root.hi, channelHi);
+  }
+  addAccumulator(op, constant, from, std::move(root));
+  return success();
+}
+
+/// Factors p, q <= 16 with a/b = p/q to the precision of f32, or nothing.
+static std::optional<std::pair<int64_t, int64_t>> smallRatio(double a, double b) {
+  for (int64_t q = 1; q <= 16; ++q) {
+    double p = a / b * double(q);
+    int64_t whole = std::llround(p);
+    if (whole != 0 && std::llabs(whole) <= 16 && std::fabs(p - double(whole)) <= FLT_EPSILON * std::fabs(p))
+      return std::pair<int64_t, int64_t>{whole, q};
+  }
+  return std::nullopt;
+}
+
+LogicalResult Analysis::visitSum(AddOp op) {
+  for (Value operand : {op.getLhs(), op.getRhs()})
+    if (!isQuantized(operand)) {
+      const Form &other = form(operand == op.getLhs() ? op.getRhs() : op.getLhs());
+      InFlightDiagnostic diagnostic = op.emitError(
+          "operands are not quantized with one common scale [Q011]");
+      const Form &form = this->form(operand);
+      auto &note = diagnostic.attachNote();
+      note << describeOrigin(operand) << " gives no quantized tensor";
+      if (form.isAffine && form.scale.isUniform())
+        note << " (scale " << form.scale[0] << ")";
+      if (other.isAffine && other.scale.isUniform())
+        note << ", the other operand has scale " << other.scale[0];
+      diagnostic.attachNote() << "help: pass both operands through one shared QuantIdentity before "
+                                 "the addition (some exporters drop the QuantTensor in residual adds)";
+      return diagnostic;
+    }
+  const Form &lhs = form(op.getLhs()), &rhs = form(op.getRhs());
+  auto ratio = smallRatio(lhs.scale[0], rhs.scale[0]);
+  if (!ratio) {
+    InFlightDiagnostic diagnostic =
+        op.emitError("operands are not quantized with one common scale [Q011]");
+    diagnostic.attachNote() << "scales are " << lhs.scale[0] << " (" << describeOrigin(lhs.root)
+                            << ") and " << rhs.scale[0] << " (" << describeOrigin(rhs.root) << ")";
+    diagnostic.attachNote() << "help: pass both operands through one shared QuantIdentity before the "
+                               "addition (some exporters drop the QuantTensor in residual adds)";
+    return diagnostic;
+  }
+  Root root;
+  root.kind = RootKind::Sum;
+  root.lhsFactor = ratio->first;
+  root.rhsFactor = ratio->second;
+  auto [aLo, aHi] = rangeOf(lhs);
+  auto [bLo, bHi] = rangeOf(rhs);
+  root.lo = std::min(aLo * root.lhsFactor, aHi * root.lhsFactor) + bLo * root.rhsFactor;
+  root.hi = std::max(aLo * root.lhsFactor, aHi * root.lhsFactor) + bHi * root.rhsFactor;
+  ArrayRef<int64_t> shape = shapeOf(op.getResult());
+  Form out;
+  out.root = op.getResult();
+  out.scale.values = {rhs.scale[0] / double(root.rhsFactor)};
+  out.offset = combine(elementCount(op.getResult()),
+                       permute(lhs.offset, broadcastElements(shapeOf(op.getLhs()), shape), false),
+                       permute(rhs.offset, broadcastElements(shapeOf(op.getRhs()), shape), false),
+                       [](double a, double b) { return a + b; });
+  roots[op.getResult()] = root;
+  forms[op.getResult()] = std::move(out);
+  return success();
+}
+
+LogicalResult Analysis::visitPool(AvgPoolOp op) {
+  if (failed(requireQuantized(op, op.getInput(), "input")))
+    return failure();
+  const Form &from = form(op.getInput());
+  ArrayRef<int64_t> in = shapeOf(op.getInput()), out = shapeOf(op.getResult()), kernel = op.getKernel(),
+                    strides = op.getStrides(), pads = op.getPads();
+  int64_t window = kernel[0] * kernel[1], count = elementCount(op.getResult());
+  auto [lo, hi] = rangeOf(from);
+  Root root;
+  root.kind = RootKind::Pool;
+  Form result;
+  result.root = op.getResult();
+  result.scale.values.assign(count, 0.0);
+  result.offset.values.assign(count, 0.0);
+  root.lo = INT64_MAX;
+  root.hi = INT64_MIN;
+  for (int64_t e = 0; e != count; ++e) {
+    int64_t x = e % out[2], y = e / out[2] % out[1], c = e / (out[1] * out[2]), real = 0;
+    double offset = 0;
+    for (int64_t k = 0; k != window; ++k) {
+      int64_t iy = y * strides[0] - pads[0] + k / kernel[1], ix = x * strides[1] - pads[1] + k % kernel[1];
+      if (iy < 0 || iy >= in[1] || ix < 0 || ix >= in[2])
+        continue;
+      ++real;
+      offset += from.offset[(c * in[1] + iy) * in[2] + ix];
+    }
+    double divisor = double(op.getCountIncludePad() ? window : std::max<int64_t>(real, 1));
+    result.scale.values[e] = from.scale[0] / divisor;
+    result.offset.values[e] = offset / divisor;
+    root.lo = std::min(root.lo, real * lo);
+    root.hi = std::max(root.hi, real * hi);
+  }
+  result.scale.compress();
+  result.offset.compress();
+  roots[op.getResult()] = root;
+  forms[op.getResult()] = std::move(result);
+  return success();
+}
+
+LogicalResult Analysis::visitConcat(ConcatOp op) {
+  Root root;
+  root.kind = RootKind::Concat;
+  root.lo = INT64_MAX;
+  root.hi = INT64_MIN;
+  const Form *first = nullptr;
+  std::vector<std::vector<float>> clear(op.getInputs().size());
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    const Form &form = this->form(input);
+    if (form.isClear()) {
+      clear[i] = clearReals(clearConstant(input));
+      root.lo = std::min<int64_t>(root.lo, 0);
+      root.hi = std::max<int64_t>(root.hi, 0);
+      continue;
+    }
+    if (failed(requireQuantized(op, input, "operand " + std::to_string(i))))
+      return failure();
+    if (first && std::fabs(first->scale[0] - form.scale[0]) > FLT_EPSILON * std::fabs(form.scale[0])) {
+      InFlightDiagnostic diagnostic =
+          op.emitError("operands are not quantized with one common scale [Q011]");
+      diagnostic.attachNote() << "scales are " << first->scale[0] << " and " << form.scale[0];
+      diagnostic.attachNote() << "help: pass the operands through one shared QuantIdentity before "
+                                 "the concatenation";
+      return diagnostic;
+    }
+    first = first ? first : &form;
+    auto [lo, hi] = rangeOf(form);
+    root.lo = std::min(root.lo, lo);
+    root.hi = std::max(root.hi, hi);
+  }
+  Form out;
+  out.root = op.getResult();
+  out.scale.values = {first->scale[0]};
+  out.offset.values.clear();
+  // A clear operand is the integer 0 with its numbers as real offsets.
+  for (auto [operand, element] : concatElements(op))
+    out.offset.values.push_back(clear[operand].empty() ? form(op.getInputs()[operand]).offset[element]
+                                                       : clear[operand][element]);
+  out.offset.compress();
+  roots[op.getResult()] = root;
+  forms[op.getResult()] = std::move(out);
+  return success();
+}
+
+void Analysis::visitLayout(Operation *op) {
+  const Form &from = form(op->getOperand(0));
+  ElementMap map = inputElements(op, 0);
+  Form out = from;
+  out.elements = compose(map, from.elements);
+  if (out.isAffine) {
+    out.scale = permute(from.scale, map, false);
+    out.offset = permute(from.offset, map, true);
+  }
+  forms[op->getResult(0)] = std::move(out);
+}
+
+/// Numbers of clear operand `operand` of an element-wise op, one for all or one an element.
+static PerElement clearOperand(Operation *op, unsigned operand) {
+  PerElement values;
+  std::vector<float> reals = clearReals(clearConstant(op->getOperand(operand)));
+  values.values.assign(reals.begin(), reals.end());
+  values.compress();
+  return permute(values, inputElements(op, operand), false);
+}
+
+LogicalResult Analysis::visitElementwise(Operation *op) {
+  unsigned data = 0;
+  if (isa<AddOp, MulOp, DivOp>(op)) {
+    bool clear0 = form(op->getOperand(0)).isClear(), clear1 = form(op->getOperand(1)).isClear();
+    if (!clear0 && !clear1) {
+      if (auto add = dyn_cast<AddOp>(op))
+        return visitSum(add);
+      return op->emitError("both operands are encrypted; one must be clear [Q014]");
+    }
+    data = clear0 ? 1 : 0;
+    if (isa<DivOp>(op) && data == 1)
+      return op->emitError("divides by an encrypted tensor [Q014]");
+  }
+  int64_t count = elementCount(op->getResult(0));
+  const Form &from = form(op->getOperand(data));
+  ElementMap map = inputElements(op, data);
+  Form out;
+  out.root = from.root;
+  out.elements = compose(map, from.elements);
+  out.isAffine = from.isAffine;
+  if (from.isAffine) {
+    out.scale = permute(from.scale, map, false);
+    out.offset = permute(from.offset, map, false);
+    auto times = [](double a, double b) { return a * b; };
+    auto plus = [](double a, double b) { return a + b; };
+    auto divide = [](double a, double b) { return a / b; };
+    if (isa<AddOp>(op)) {
+      out.offset = combine(count, out.offset, clearOperand(op, 1 - data), plus);
+    } else if (isa<MulOp>(op)) {
+      PerElement c = clearOperand(op, 1 - data);
+      out.scale = combine(count, out.scale, c, times);
+      out.offset = combine(count, out.offset, c, times);
+    } else if (isa<DivOp>(op)) {
+      PerElement c = clearOperand(op, 1);
+      out.scale = combine(count, out.scale, c, divide);
+      out.offset = combine(count, out.offset, c, divide);
+    } else if (auto norm = dyn_cast<BatchNormOp>(op)) {
+      double epsilon = norm.getEpsilon().convertToDouble();
+      PerElement factor = combine(count, clearOperand(op, 1), clearOperand(op, 4),
+                                  [&](double s, double v) { return s / std::sqrt(v + epsilon); });
+      out.scale = combine(count, out.scale, factor, times);
+      PerElement mean = clearOperand(op, 3);
+      out.offset = combine(count, out.offset, mean, [](double a, double m) { return a - m; });
+      out.offset = combine(count, combine(count, out.offset, factor, times), clearOperand(op, 2), plus);
+    } else if (auto activation = dyn_cast<ActivationOp>(op)) {
+      out.isAffine = activation.getFunction() == Function::Neg;
+      out.scale = combine(count, out.scale, {}, [](double a, double) { return -a; });
+      out.offset = combine(count, out.offset, {}, [](double a, double) { return -a; });
+    }
+  }
+  forms[op->getResult(0)] = std::move(out);
+  return success();
+}
+
+} // namespace fhe::qnn

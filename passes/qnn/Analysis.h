@@ -1,0 +1,90 @@
+//===- Analysis.h - Each value as a function of one integer source -------------===//
+//
+// Every encrypted value of a checked qnn function is, per element, a real
+// function of the integers of one *root*: a quantizer's output, the accumulator
+// of a linear op, a sum of two quantized tensors, a pool's sum, a concatenation,
+// or (before any quantizer) an argument of the function. The analysis finds the
+// root, which of its elements each element reads, and, while only clear affine ops
+// lie between, the exact scale and offset. A value is *quantized* when it is affine
+// with one scale over an integer that is narrow (not a linear accumulator).
+//
+// Intervals are plain per-channel bounds from the real weights and the range of
+// the quantizer in front, never tightened.
+//
+//===--------------------------------------------------------------------------===//
+#ifndef PASSES_QNN_ANALYSIS_H
+#define PASSES_QNN_ANALYSIS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/qnn/Elements.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace fhe::qnn {
+
+enum class RootKind { Argument, Quantizer, Linear, Sum, Pool, Concat };
+
+/// One number for all elements, or one an element.
+struct PerElement {
+  std::vector<double> values{0.0};
+  double operator[](int64_t e) const { return values.size() == 1 ? values[0] : values[e]; }
+  bool isUniform() const { return values.size() == 1; }
+  void compress(); ///< to one number where all are equal
+};
+
+/// The integers at the start of a value.
+struct Root {
+  RootKind kind = RootKind::Argument;
+  int64_t lo = 0, hi = 0; ///< interval over all channels
+  /// Per output channel of a linear op (interval), empty otherwise.
+  llvm::SmallVector<int64_t> channelLo, channelHi;
+  int64_t worstChannel = -1, worstTerms = 0; ///< of a linear op; non-zero weights of that channel
+  int64_t lhsFactor = 1, rhsFactor = 1;      ///< of a sum
+};
+
+/// A value in terms of its root.
+struct Form {
+  mlir::Value root; ///< null: clear
+  ElementMap elements;
+  bool isAffine = true; ///< real = integer * scale + offset
+  PerElement scale, offset;
+  bool isClear() const { return !root; }
+};
+
+class Analysis {
+public:
+  /// Analyses the function; a failure was reported ([Q010] to [Q014]).
+  static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function);
+
+  const Form &form(mlir::Value value) const { return forms.find(value)->second; }
+  const Root &root(mlir::Value root) const { return roots.find(root)->second; }
+  /// Quantized: affine, one scale, over a narrow integer.
+  bool isQuantized(mlir::Value value) const;
+
+private:
+  mlir::LogicalResult visit(mlir::Operation *op);
+  mlir::LogicalResult visitQuantizer(mlir::Operation *op);
+  mlir::LogicalResult visitLinear(mlir::Operation *op);
+  mlir::LogicalResult visitSum(AddOp op);
+  mlir::LogicalResult visitPool(AvgPoolOp op);
+  mlir::LogicalResult visitConcat(ConcatOp op);
+  mlir::LogicalResult visitElementwise(mlir::Operation *op);
+  void visitLayout(mlir::Operation *op);
+  void addAccumulator(mlir::Operation *op, ConstantOp weights, const Form &input, Root root);
+  mlir::LogicalResult requireQuantized(mlir::Operation *op, mlir::Value operand, llvm::StringRef what);
+  mlir::LogicalResult requireWeights(mlir::Operation *op, mlir::Value weights);
+  std::pair<int64_t, int64_t> rangeOf(const Form &form) const;
+
+  llvm::DenseMap<mlir::Value, Form> forms;
+  llvm::DenseMap<mlir::Value, Root> roots;
+  bool hasQuantizers = false;
+};
+
+/// "node 'relu1' (Relu)" or "graph input 'x'".
+std::string describeOrigin(mlir::Value value);
+
+/// Stored integers minus zero points of a quantized constant.
+std::vector<int32_t> centredIntegers(ConstantOp constant);
+
+} // namespace fhe::qnn
+
+#endif // PASSES_QNN_ANALYSIS_H

@@ -1,0 +1,91 @@
+//===- CheckQuantizers.cpp - Every operand that needs a quantizer has one ----------===//
+#include "passes/qnn/Analysis.h"
+#include "passes/qnn/Passes.h"
+#include "passes/qnn/Results.h"
+
+namespace fhe {
+#define GEN_PASS_DEF_QNNCHECKQUANTIZERS
+#include "passes/qnn/Passes.h.inc"
+} // namespace fhe
+
+using namespace mlir;
+using namespace fhe::qnn;
+
+namespace fhe::qnn {
+
+/// The axis of `shape` along which alone `values` varies; nullopt where there is none.
+static std::optional<int64_t> varyingAxis(const PerElement &values, ArrayRef<int64_t> shape) {
+  int64_t inner = 1;
+  for (int64_t axis = int64_t(shape.size()) - 1; axis >= 0; --axis) {
+    bool fits = true;
+    for (size_t e = 0; e != values.values.size() && fits; ++e)
+      fits = values[e] == values[e / inner % shape[axis] * inner];
+    if (fits)
+      return axis;
+    inner *= shape[axis];
+  }
+  return std::nullopt;
+}
+
+FailureOr<ResultForm> describeResult(Operation *op, const Analysis &analysis, Value value) {
+  const Form &form = analysis.form(value);
+  if (form.isClear() || analysis.root(form.root).kind == RootKind::Argument)
+    return op->emitError("result does not depend on a quantized input [Q010]")
+               .attachNote() << "it comes from " << describeOrigin(value);
+  if (!form.isAffine) {
+    Operation *last = value.getDefiningOp();
+    InFlightDiagnostic diagnostic = (last ? last : op)->emitError(
+        "is a result of the network but no affine function of integers, and no quantizer follows [Q013]");
+    diagnostic.attachNote() << "the integers are those of " << describeOrigin(form.root);
+    diagnostic.attachNote() << "help: end the network before this operation and apply it after "
+                               "decryption, or put a QuantIdentity after it";
+    return diagnostic;
+  }
+  ResultForm out;
+  out.scale = form.scale;
+  out.offset = form.offset;
+  if (form.scale.isUniform() && form.offset.isUniform())
+    return out;
+  ArrayRef<int64_t> shape = shapeOf(value);
+  for (const PerElement *numbers : {&form.scale, &form.offset}) {
+    if (numbers->isUniform())
+      continue;
+    std::optional<int64_t> axis = varyingAxis(*numbers, shape);
+    if (!axis || (out.channelAxis && *out.channelAxis != *axis)) {
+      InFlightDiagnostic diagnostic =
+          op->emitError("scale or offset of a result differs along more than one axis [Q013]");
+      diagnostic.attachNote() << "it comes from " << describeOrigin(value);
+      return diagnostic;
+    }
+    out.channelAxis = axis;
+  }
+  int64_t inner = 1;
+  for (int64_t size : shape.drop_front(*out.channelAxis + 1))
+    inner *= size;
+  for (PerElement *numbers : {&out.scale, &out.offset})
+    if (!numbers->isUniform()) {
+      std::vector<double> channels;
+      for (int64_t c = 0; c != shape[*out.channelAxis]; ++c)
+        channels.push_back((*numbers)[c * inner]);
+      numbers->values = std::move(channels);
+    }
+  return out;
+}
+
+} // namespace fhe::qnn
+
+namespace {
+struct QnnCheckQuantizers : fhe::impl::QnnCheckQuantizersBase<QnnCheckQuantizers> {
+  using QnnCheckQuantizersBase::QnnCheckQuantizersBase;
+  void runOnOperation() override {
+    FailureOr<Analysis> analysis = Analysis::run(getOperation());
+    if (failed(analysis))
+      return signalPassFailure();
+    Operation *end = getOperation().getBody().front().getTerminator();
+    for (Value value : end->getOperands())
+      if (failed(describeResult(end, *analysis, value)))
+        return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+} // namespace

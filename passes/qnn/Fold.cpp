@@ -1,0 +1,174 @@
+//===- Fold.cpp - Evaluate what depends on no input -------------------------------===//
+//
+// In f32, as an ONNX runtime would: a weight quantizer divides in f32, so that a
+// weight near a rounding border falls where training had it.
+//
+//===------------------------------------------------------------------------------===//
+#include "passes/qnn/Analysis.h"
+#include "passes/qnn/Passes.h"
+
+namespace fhe {
+#define GEN_PASS_DEF_QNNFOLD
+#include "passes/qnn/Passes.h.inc"
+} // namespace fhe
+
+using namespace mlir;
+using namespace fhe::qnn;
+
+static Value makeReal(OpBuilder &b, Location loc, Type type, ArrayRef<float> values) {
+  auto shape = RankedTensorType::get(cast<ShapedType>(type).getShape(), b.getF32Type());
+  return ConstantOp::create(b, loc, type, DenseElementsAttr::get(shape, values));
+}
+
+static Value makeStored(OpBuilder &b, Location loc, Type type, ArrayRef<int32_t> values) {
+  auto shape = RankedTensorType::get(cast<ShapedType>(type).getShape(), b.getI32Type());
+  return ConstantOp::create(b, loc, type, DenseElementsAttr::get(shape, values));
+}
+
+/// Stored integer of a clear quantizer; the arithmetic is f32 where the scale is one (it always is
+/// in files).
+static int32_t quantizeStored(Operation *op, int64_t element, float x) {
+  auto tensor = cast<RankedTensorType>(op->getResult(0).getType());
+  Type type = tensor.getElementType();
+  int64_t zeroPoint = zeroPointAt(type, tensor.getShape(), element);
+  auto quantize = dyn_cast<QuantizeOp>(op);
+  if (!quantize || quantize.getKind() == QuantizerKind::Bipolar)
+    return int32_t(quantizeReal(op, element, x) + zeroPoint);
+  auto limits = cast<quant::QuantizedType>(type);
+  float y = x / float(scaleAt(type, tensor.getShape(), element)) + float(zeroPoint);
+  double clipped = std::clamp(double(y), double(limits.getStorageTypeMin()),
+                              double(limits.getStorageTypeMax()));
+  return int32_t(roundReal(clipped, quantize.getRounding()));
+}
+
+/// Moves the numbers of a constant through a layout op; padding reads `zero`.
+template <typename T>
+static std::vector<T> move(DenseElementsAttr values, const ElementMap &map, ArrayRef<T> zero) {
+  std::vector<T> from(values.getValues<T>().begin(), values.getValues<T>().end());
+  if (map.empty())
+    return from;
+  std::vector<T> out(map.size());
+  for (size_t e = 0; e != map.size(); ++e)
+    out[e] = map[e] < 0 ? zero[e % zero.size()] : from[map[e]];
+  return out;
+}
+
+static Value foldLayout(OpBuilder &b, Operation *op, ConstantOp constant) {
+  auto values = cast<DenseElementsAttr>(constant.getValue());
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  ElementMap map = inputElements(op, 0);
+  if (cast<RankedTensorType>(constant.getType()).getElementType().isF32())
+    return makeReal(b, op->getLoc(), type, move<float>(values, map, {0.0f}));
+  std::vector<int32_t> zero;
+  for (int64_t e = 0; isa<PadOp>(op) && e != type.getNumElements(); ++e)
+    zero.push_back(int32_t(zeroPointAt(type.getElementType(), type.getShape(), e)));
+  if (zero.empty())
+    zero.push_back(0);
+  return makeStored(b, op->getLoc(), type, move<int32_t>(values, map, zero));
+}
+
+static Value foldConcat(OpBuilder &b, ConcatOp op) {
+  std::vector<std::vector<float>> reals;
+  std::vector<std::vector<int32_t>> stored;
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  bool isReal = type.getElementType().isF32();
+  for (Value input : op.getInputs()) {
+    ConstantOp constant = clearConstant(input);
+    reals.push_back(clearReals(constant));
+    if (!isReal)
+      stored.push_back(move<int32_t>(cast<DenseElementsAttr>(constant.getValue()), {}, {0}));
+  }
+  std::vector<float> realOut;
+  std::vector<int32_t> storedOut;
+  for (auto [operand, element] : concatElements(op))
+    if (isReal)
+      realOut.push_back(reals[operand][element]);
+    else
+      storedOut.push_back(stored[operand][element]);
+  return isReal ? makeReal(b, op.getLoc(), type, realOut) : makeStored(b, op.getLoc(), type, storedOut);
+}
+
+/// One element of an element-wise op in f32.
+static float evaluateElement(Operation *op, ArrayRef<float> x) {
+  if (isa<AddOp>(op))
+    return x[0] + x[1];
+  if (isa<MulOp>(op))
+    return x[0] * x[1];
+  if (isa<DivOp>(op))
+    return x[0] / x[1];
+  if (auto norm = dyn_cast<BatchNormOp>(op))
+    return (x[0] - x[3]) / std::sqrt(x[4] + float(norm.getEpsilon().convertToDouble())) * x[1] + x[2];
+  auto activation = cast<ActivationOp>(op);
+  return applyFunction<float>(activation.getFunction(), x[0], activation.getAlpha().convertToDouble(),
+                              activation.getBeta().convertToDouble());
+}
+
+static Value foldElementwise(OpBuilder &b, Operation *op) {
+  SmallVector<std::vector<float>> operands;
+  SmallVector<ElementMap> maps;
+  for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+    operands.push_back(clearReals(clearConstant(operand)));
+    maps.push_back(inputElements(op, i));
+  }
+  std::vector<float> out(elementCount(op->getResult(0)));
+  SmallVector<float> x(operands.size());
+  for (size_t e = 0; e != out.size(); ++e) {
+    for (size_t i = 0; i != x.size(); ++i)
+      x[i] = operands[i][maps[i].empty() ? e : maps[i][e]];
+    out[e] = evaluateElement(op, x);
+  }
+  return makeReal(b, op->getLoc(), op->getResult(0).getType(), out);
+}
+
+/// The constant an operation with clear operands gives, or null where it is not one of those known.
+static Value foldOp(OpBuilder &b, Operation *op) {
+  ConstantOp first = clearConstant(op->getOperand(0));
+  if (isQuantizer(op)) {
+    std::vector<float> reals = clearReals(first);
+    std::vector<int32_t> stored(reals.size());
+    for (size_t e = 0; e != stored.size(); ++e) {
+      if (std::isnan(reals[e]))
+        return nullptr;
+      stored[e] = quantizeStored(op, e, reals[e]);
+    }
+    return makeStored(b, op->getLoc(), op->getResult(0).getType(), stored);
+  }
+  if (isLayout(op))
+    return foldLayout(b, op, first);
+  if (auto concat = dyn_cast<ConcatOp>(op))
+    return foldConcat(b, concat);
+  if (isElementwise(op))
+    return foldElementwise(b, op);
+  return nullptr;
+}
+
+namespace {
+struct QnnFold : fhe::impl::QnnFoldBase<QnnFold> {
+  using QnnFoldBase::QnnFoldBase;
+  void runOnOperation() override {
+    SmallVector<Operation *> dead;
+    getOperation().walk([&](Operation *op) {
+      if (!isa<QNNDialect>(op->getDialect()) || op->getNumOperands() == 0 || op->getNumResults() != 1)
+        return;
+      if (!llvm::all_of(op->getOperands(), [](Value v) { return bool(clearConstant(v)); }))
+        return;
+      OpBuilder b(op);
+      Value folded = foldOp(b, op);
+      if (!folded)
+        return;
+      op->getResult(0).replaceAllUsesWith(folded);
+      dead.push_back(op);
+    });
+    for (Operation *op : llvm::reverse(dead))
+      op->erase();
+    // What was folded away may have been the only user of other constants.
+    SmallVector<Operation *> unused;
+    getOperation().walk([&](ConstantOp op) {
+      if (op->use_empty())
+        unused.push_back(op);
+    });
+    for (Operation *op : unused)
+      op->erase();
+  }
+};
+} // namespace

@@ -1,0 +1,58 @@
+//===- Passes.td - Passes on qnn, in pipeline order ------------------------------===//
+#ifndef FHE_QNN_PASSES
+#define FHE_QNN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def QnnFold : Pass<"qnn-fold", "::mlir::func::FuncOp"> {
+  let summary = "Evaluate what depends on no input";
+  let description = [{
+    **Takes** an imported network. **Gives** the same with every operation whose operands are all clear
+    replaced by a `qnn.constant`: weight quantizers are applied (f32 division, clip, round; nothing
+    changes for values that are quantized already), layout ops move numbers and keep the quantized
+    axis with them, element-wise ops compute in f32 as an ONNX runtime would.
+    **Refuses** nothing.
+    **Example**
+    ```
+    %w = qnn.constant dense<[[0.26, -0.9]]> : tensor<1x2xf32> -> tensor<1x2xf32>
+    %q = qnn.quantize %w : tensor<1x2xf32> -> tensor<1x2x!quant.uniform<i2<-1:1>:f32, 0.5>>
+    ==>
+    %q = qnn.constant dense<[[1, -1]]> : tensor<1x2xi32> -> tensor<1x2x!quant.uniform<i2<-1:1>:f32, 0.5>>
+    ```
+  }];
+  let dependentDialects = ["::fhe::qnn::QNNDialect"];
+}
+
+def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
+  let summary = "Every operand that needs a quantizer has one";
+  let description = [{
+    **Takes** a folded network. **Gives** it unchanged: every input of a linear, pool or concat op is
+    quantized (one scale, an integer that is not a wide accumulator), sums meet at one scale or at an
+    exact ratio of small integers, weights are clear and quantized per tensor or output channel, and
+    every result is an affine function of integers, per channel of one axis.
+    **Refuses** an unquantized operand [Q010], a sum or concat without a common scale [Q011], float
+    weights or a network without quantizers [Q012], a result that is no affine function of integers
+    [Q013], two encrypted operands where one must be clear [Q014].
+    **Example**
+    ```
+    %y = qnn.gemm %x, %w : (tensor<4xf32>, ...)   // %x is a function argument
+    // error: input is not quantized [Q010]
+    ```
+  }];
+}
+
+def QnnVerifyAccumulators : Pass<"qnn-verify-accumulators", "::mlir::func::FuncOp"> {
+  let summary = "No accumulator can exceed the limit";
+  let description = [{
+    **Takes** a checked network. **Gives** it unchanged. The interval of each accumulator (linear ops,
+    sums of two encrypted tensors, pool sums) is the plain bound per output channel from the real
+    weights and the input quantizer's range; its bits are the smallest two's-complement width
+    (unsigned if it has no negative value).
+    **Refuses** more than `max-bits` bits [Q020], with the range, the worst channel, and changes that
+    would compile.
+    **Example** 15 products of unsigned 2-bit weights and inputs: [0, 135], 8 bits; 14: [0, 126], 7.
+  }];
+  let options = [Option<"maxBits", "max-bits", "unsigned", "16", "the widest accumulator allowed">];
+}
+
+#endif // FHE_QNN_PASSES
