@@ -27,6 +27,9 @@ inline constexpr char OperandNotQuantized[] =
 inline constexpr char NoCommonScale[] = "Q011"; ///< add or concat operands not on one scale
 inline constexpr char InputNotQuantized[] = "Q012";  ///< network input without a quantizer
 inline constexpr char OutputNotAffine[] = "Q013";    ///< output not affine in one integer
+inline constexpr char WeightsNotQuantized[] = "Q014"; ///< weights of a linear op lack a quantizer
+inline constexpr char InputForm[] = "Q015";  ///< what lies before an input's quantizer
+inline constexpr char NotANumber[] = "Q016"; ///< a table value is no number
 inline constexpr char AccumulatorTooWide[] = "Q020"; ///< an accumulator exceeds the limit
 inline constexpr char TableTooWide[] = "Q021";       ///< a table input exceeds the limit
 

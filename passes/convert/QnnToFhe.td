@@ -17,7 +17,7 @@ def ConvertQnnToFhe : Pass<"convert-qnn-to-fhe", "::mlir::ModuleOp"> {
     and layout ops before it, moves to the client; a trailing affine function becomes the scale and
     offset of the result: `fhe.client` dictionaries on arguments and results (docs/formats.md).
     **Refuses** what `qnn-check-quantizers` does; an argument with two different quantizers or with
-    a non-affine function before its quantizer [Q015]; a table of more than 2^16 entries [Q020]; a
+    a non-affine function before its quantizer [Q015]; a table of more than 2^16 entries [Q021]; a
     table value that is no number [Q016].
     **Example**
     ```

@@ -144,7 +144,7 @@ LogicalResult QnnToFhe::convertArgument(BlockArgument argument) {
     input = found;
   }
   if (!input.quantizer)
-    return from.emitError() << qnn::describeOrigin(argument) << " reaches no quantizer [Q010]";
+    return from.emitError() << qnn::describeOrigin(argument) << " reaches no quantizer [Q012]";
   auto type = cast<quant::UniformQuantizedType>(
       cast<RankedTensorType>(input.quantizer->getResult(0).getType()).getElementType());
   int64_t lo = type.getStorageTypeMin() - type.getZeroPoint(),
@@ -309,7 +309,7 @@ LogicalResult QnnToFhe::convertQuantizer(Operation *op) {
   int64_t lo = rangeOf(source).getLo(), hi = rangeOf(source).getHi();
   if (hi - lo >= int64_t(1) << 16)
     return op->emitError() << "table would need " << hi - lo + 1
-                           << " entries, at most 65536 are supported [Q020]";
+                           << " entries, at most 65536 are supported [Q021]";
   qnn::Chain chain(analysis, input);
   ElementTables found;
   auto dead = isDead.find(form.root);
@@ -372,8 +372,6 @@ LogicalResult QnnToFhe::convertResults(Operation *end) {
       return failure();
     Value out = materialize(value);
     IntType range = rangeOf(out);
-    Attribute axis = form->channelAxis ? Attribute(builder.getI64IntegerAttr(*form->channelAxis))
-                                       : Attribute(builder.getUnitAttr());
     OpBuilder &b = builder;
     SmallVector<NamedAttribute> entries{
         b.getNamedAttr("name", nameOf(b, from.getResultAttrOfType<StringAttr>(i, "qnn.name"), "output", i)),
@@ -383,7 +381,7 @@ LogicalResult QnnToFhe::convertResults(Operation *end) {
         b.getNamedAttr("offset", realArray(b, form->offset.values)),
         b.getNamedAttr("post", b.getArrayAttr({}))};
     if (form->channelAxis)
-      entries.push_back(b.getNamedAttr("channel_axis", axis));
+      entries.push_back(b.getNamedAttr("channel_axis", b.getI64IntegerAttr(*form->channelAxis)));
     values.push_back(out);
     clients.push_back(b.getDictionaryAttr(entries));
   }

@@ -167,15 +167,16 @@ LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef
     return op->emitError() << what << " is clear, only its weights may be [Q010]";
   if (!hasQuantizers) {
     InFlightDiagnostic diagnostic = op->emitError()
-        << what << " is not quantized: the file has no quantizer at all, it is a float network [Q012]";
+        << what << " is not quantized: the file has no quantizer at all, it is a float network [Q009]";
     diagnostic.attachNote() << "bit widths for weights and activations and calibration data are "
                                "missing to quantize it";
     diagnostic.attachNote() << "help: train it quantization-aware with Brevitas and export it with "
                                "export_qonnx or export_onnx_qcdq";
     return diagnostic;
   }
-  InFlightDiagnostic diagnostic = op->emitError() << what << " is not quantized [Q010]";
   RootKind kind = root(form.root).kind;
+  InFlightDiagnostic diagnostic = op->emitError()
+      << what << " is not quantized" << (kind == RootKind::Argument ? " [Q012]" : " [Q010]");
   if (kind == RootKind::Argument) {
     diagnostic.attachNote() << "it comes from " << describeOrigin(form.root)
                             << " without a quantizer between";
@@ -198,14 +199,14 @@ LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef
 LogicalResult Analysis::requireWeights(Operation *op, Value weights) {
   ConstantOp constant = clearConstant(weights);
   if (!constant)
-    return op->emitError("both operands are encrypted; the weights must be clear [Q014]")
+    return op->emitError("both operands are encrypted; the weights must be clear [Q042]")
                .attachNote() << "the second operand comes from " << describeOrigin(weights);
   auto type = cast<RankedTensorType>(constant.getType()).getElementType();
   auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type);
   if (type.isF32() || (perAxis && perAxis.getQuantizedDimension() != 0)) {
     InFlightDiagnostic diagnostic = op->emitError()
-        << (perAxis ? "weights are quantized along their inputs, not their output channels [Q012]"
-                    : "weights are not quantized [Q012]");
+        << (perAxis ? "weights are quantized along their inputs, not their output channels [Q014]"
+                    : "weights are not quantized [Q014]");
     diagnostic.attachNote() << "help: use QuantLinear or QuantConv2d with a weight quantizer, per "
                                "tensor or per output channel";
     return diagnostic;
@@ -246,7 +247,6 @@ static void forEachProduct(Operation *op, ArrayRef<int32_t> weights, F f) {
 
 void Analysis::addAccumulator(Operation *op, ConstantOp weights, const Form &input, Root root) {
   Value result = op->getResult(0);
-  ArrayRef<int64_t> shape = shapeOf(result);
   int64_t count = elementCount(result), channels = shapeOf(weights.getResult())[0];
   int64_t inner = isa<ConvOp>(op) ? count / channels : 1;
   Type type = cast<RankedTensorType>(weights.getType()).getElementType();
@@ -273,7 +273,6 @@ void Analysis::addAccumulator(Operation *op, ConstantOp weights, const Form &inp
   }
   form.scale.compress();
   form.offset.compress();
-  (void)shape;
   roots[result] = std::move(root);
   forms[result] = std::move(form);
 }
@@ -284,7 +283,7 @@ LogicalResult Analysis::visitLinear(Operation *op) {
   if (failed(requireQuantized(op, input, "input")) || failed(requireWeights(op, weights)))
     return failure();
   if (op->getNumOperands() == 3 && !clearConstant(op->getOperand(2)))
-    return op->emitError("bias is encrypted; it must be clear [Q014]")
+    return op->emitError("bias is encrypted; it must be clear [Q042]")
                .attachNote() << "it comes from " << describeOrigin(op->getOperand(2));
   ConstantOp constant = clearConstant(weights);
   std::vector<int32_t> integers = centredIntegers(constant);
@@ -491,11 +490,11 @@ LogicalResult Analysis::visitElementwise(Operation *op) {
     if (!clear0 && !clear1) {
       if (auto add = dyn_cast<AddOp>(op))
         return visitSum(add);
-      return op->emitError("both operands are encrypted; one must be clear [Q014]");
+      return op->emitError("both operands are encrypted; one must be clear [Q042]");
     }
     data = clear0 ? 1 : 0;
     if (isa<DivOp>(op) && data == 1)
-      return op->emitError("divides by an encrypted tensor [Q014]");
+      return op->emitError("divides by an encrypted tensor [Q042]");
   }
   int64_t count = elementCount(op->getResult(0));
   const Form &from = form(op->getOperand(data));

@@ -52,7 +52,7 @@ struct Form {
 
 class Analysis {
 public:
-  /// Analyses the function; a failure was reported ([Q010] to [Q014]).
+  /// Analyses the function; a failure was reported (docs/diagnostics.md).
   static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function);
 
   const Form &form(mlir::Value value) const { return forms.find(value)->second; }

@@ -30,7 +30,7 @@ static std::optional<int64_t> varyingAxis(const PerElement &values, ArrayRef<int
 FailureOr<ResultForm> describeResult(Operation *op, const Analysis &analysis, Value value) {
   const Form &form = analysis.form(value);
   if (form.isClear() || analysis.root(form.root).kind == RootKind::Argument)
-    return op->emitError("result does not depend on a quantized input [Q010]")
+    return op->emitError("result does not depend on a quantized input [Q012]")
                .attachNote() << "it comes from " << describeOrigin(value);
   if (!form.isAffine) {
     Operation *last = value.getDefiningOp();

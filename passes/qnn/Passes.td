@@ -30,13 +30,14 @@ def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
     quantized (one scale, an integer that is not a wide accumulator), sums meet at one scale or at an
     exact ratio of small integers, weights are clear and quantized per tensor or output channel, and
     every result is an affine function of integers, per channel of one axis.
-    **Refuses** an unquantized operand [Q010], a sum or concat without a common scale [Q011], float
-    weights or a network without quantizers [Q012], a result that is no affine function of integers
-    [Q013], two encrypted operands where one must be clear [Q014].
+    **Refuses** a network without quantizers [Q009], an operand without quantizer [Q010] or straight
+    from an input [Q012], a sum or concat without a common scale [Q011], a result that is no affine
+    function of integers [Q013], float weights [Q014], two encrypted operands where one must be clear
+    [Q042].
     **Example**
     ```
     %y = qnn.gemm %x, %w : (tensor<4xf32>, ...)   // %x is a function argument
-    // error: input is not quantized [Q010]
+    // error: input is not quantized [Q012]
     ```
   }];
 }

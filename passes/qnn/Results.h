@@ -12,7 +12,7 @@ struct ResultForm {
   std::optional<int64_t> channelAxis;
 };
 
-/// The form of a returned value; refuses [Q010], [Q013] at `op` where it has none.
+/// The form of a returned value; refuses [Q012], [Q013] at `op` where it has none.
 mlir::FailureOr<ResultForm> describeResult(mlir::Operation *op, const Analysis &analysis,
                                            mlir::Value value);
 

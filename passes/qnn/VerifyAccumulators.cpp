@@ -31,12 +31,21 @@ static void suggest(InFlightDiagnostic &diagnostic, Operation *op, const Root &r
                                                      : (int64_t(1) << limit) - 1;
     int64_t terms = std::max<int64_t>(1, root.worstTerms * limitBound / std::max<int64_t>(bound, 1));
     unsigned weightBits = storageBits(op->getOperand(1)), inputBits = storageBits(op->getOperand(0));
-    if (weightBits > excess + 1)
+    // A bit less of either operand at least halves the bound; 2 bits are the least that train well.
+    if (weightBits >= excess + 2)
       diagnostic.attachNote() << "help: quantize the weights of this layer to " << weightBits - excess
                               << " bits (they have " << weightBits << ")";
-    if (inputBits > excess)
+    if (inputBits >= excess + 2)
       diagnostic.attachNote() << "help: quantize its input to " << inputBits - excess << " bits (it has "
                               << inputBits << ")";
+    if (weightBits < excess + 2 && inputBits < excess + 2 && weightBits + inputBits >= excess + 4) {
+      unsigned left = weightBits + inputBits - excess;
+      unsigned weightsTo = std::clamp(left / 2, 2u, weightBits);
+      unsigned inputTo = std::min(left - weightsTo, inputBits);
+      diagnostic.attachNote() << "help: quantize the weights of this layer to " << weightsTo
+                              << " bits and its input to " << inputTo << " bits (they have " << weightBits
+                              << " and " << inputBits << ")";
+    }
     diagnostic.attachNote() << "help: prune its weights to at most " << terms
                             << " non-zero weights a channel (channel " << channel << " has "
                             << root.worstTerms << ")";
