@@ -198,7 +198,8 @@ struct FuseLuts : fhe::impl::FheFuseLutsBase<FuseLuts> {
     func::FuncOp function = getOperation();
     for (bool changed = true; changed;) {
       changed = false;
-      for (LutOp lut : llvm::reverse(collect(function)))
+      SmallVector<LutOp> luts = collect(function); // named: llvm::reverse keeps no temporary alive
+      for (LutOp lut : llvm::reverse(luts))
         if (lut.use_empty()) {
           lut.erase();
           changed = true;
