@@ -7,6 +7,7 @@
 #include "fhe/server.h"
 #include "python-free-tools/deployment/command.h"
 #include "python-free-tools/shared/progress_bar.h"
+#include "runtime/tfhe/isa/isa.h"
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -50,6 +51,10 @@ static void evaluate(const EvaluateOptions &options, const CommonFlags &flags) {
       readObject<fhe_ciphertexts, fhe_ciphertexts_free>(options.input, fhe_ciphertexts_read);
   OutputFile file(options.output, false, true);
   uint64_t samples = fhe_ciphertexts_samples(inputs.get());
+  if (flags.verbose)
+    std::fprintf(stderr, "%s: model '%s', %u operations; kernels for %s\n", options.model.c_str(),
+                 model.get()->name, model.get()->op_count,
+                 name(fhe::tfhe::activeIsa()));
   Clock::time_point start = Clock::now();
   Prepared prepared = prepare(options, model.get(), samples);
   double preparing = secondsSince(start);

@@ -3,6 +3,7 @@
 #include "runtime/client/manifest.h"
 #include "runtime/client/values.h"
 #include "runtime/formats/ciphertexts.h"
+#include "runtime/parallel/workers.h"
 #include "runtime/tfhe/client/encryption.h"
 #include "runtime/tfhe/random/sampling.h"
 
@@ -11,7 +12,7 @@ namespace tfhe = fhe::tfhe;
 
 namespace {
 
-/// Integers of one sample at a time; zeroised, because they are what is being hidden.
+/// Integers of inputs or outputs; zeroised, because they are what is being hidden.
 struct Integers {
   std::vector<int64_t> values;
   explicit Integers(uint64_t count) : values(count) {}
@@ -43,17 +44,29 @@ void checkInputs(const fhe_manifest &manifest, const fhe_input *inputs, uint32_t
   }
 }
 
-/// Encrypts the integers of one sample, which are ciphertexts number first and up of the tensor.
-void encryptSample(const fhe_client_key &key, const InputSpec &spec,
-                   std::span<const int64_t> integers, uint64_t first, tfhe::Generator &mask,
-                   tfhe::Generator &noise, std::span<uint64_t> ciphertext, uint64_t *bodies) {
-  for (uint64_t e = 0; e < integers.size(); ++e) {
-    uint64_t plaintext = uint64_t(integers[e]) << spec.log2Delta;
-    mask.restart({tfhe::StreamUse::encryptionMask, 0, first + e});
-    tfhe::encrypt(key.flat(spec.key), std::span(&plaintext, 1),
-                  key.parameters.keys[spec.key].log2_std, mask, noise, ciphertext.data());
-    bodies[e] = ciphertext.back();
-  }
+/// Encrypts all integers of a tensor under fresh seeds. Each ciphertext has streams of its own, so any
+/// number of threads gives the same words.
+void encryptTensor(const fhe_client_key &key, const InputSpec &spec,
+                   std::span<const int64_t> integers, CiphertextTensor &tensor, Workers &workers) {
+  tfhe::Seed maskSeed = freshSeed(), noiseSeed = freshSeed();
+  tensor.maskSeed = maskSeed.bytes;
+  tensor.key = spec.key;
+  tensor.dimension = key.parameters.keys[spec.key].live;
+  constexpr uint64_t block = 64;
+  workers.forEach((integers.size() + block - 1) / block, [&](uint64_t item, uint32_t) {
+    tfhe::Generator mask(maskSeed, {tfhe::StreamUse::encryptionMask});
+    tfhe::Generator noise(noiseSeed, {tfhe::StreamUse::encryptionNoise});
+    std::vector<uint64_t> ciphertext(uint64_t(tensor.dimension) + 1);
+    uint64_t end = std::min<uint64_t>(integers.size(), (item + 1) * block);
+    for (uint64_t c = item * block; c < end; ++c) {
+      uint64_t plaintext = uint64_t(integers[c]) << spec.log2Delta;
+      mask.restart({tfhe::StreamUse::encryptionMask, 0, c});
+      noise.restart({tfhe::StreamUse::encryptionNoise, 0, c});
+      tfhe::encrypt(key.flat(spec.key), std::span(&plaintext, 1),
+                    key.parameters.keys[spec.key].log2_std, mask, noise, ciphertext.data());
+      tensor.words[c] = ciphertext.back();
+    }
+  });
 }
 
 /// `key` null: clear.
@@ -62,6 +75,7 @@ std::unique_ptr<fhe_ciphertexts> makeCiphertexts(const fhe_manifest &manifest,
                                                  const fhe_input *inputs, uint32_t count,
                                                  uint64_t samples) {
   checkInputs(manifest, inputs, count, samples);
+  Workers workers(0);
   auto result = std::make_unique<fhe_ciphertexts>();
   result->encoding = key ? Encoding::seeded : Encoding::clear;
   result->samples = samples;
@@ -75,25 +89,16 @@ std::unique_ptr<fhe_ciphertexts> makeCiphertexts(const fhe_manifest &manifest,
     tensor.name = spec.name;
     tensor.elements = spec.elements;
     tensor.words.resize(samples * spec.elements);
-    tfhe::Seed maskSeed = key ? freshSeed() : tfhe::Seed();
-    tfhe::Generator mask(maskSeed, {tfhe::StreamUse::encryptionMask});
-    tfhe::Generator noise(key ? freshSeed() : tfhe::Seed(), {tfhe::StreamUse::encryptionNoise});
-    tensor.maskSeed = maskSeed.bytes;
-    if (key) {
-      tensor.key = spec.key;
-      tensor.dimension = key->parameters.keys[spec.key].live;
-    }
-    std::vector<uint64_t> ciphertext(uint64_t(tensor.dimension) + 1);
-    Integers integers(spec.elements);
+    Integers integers(tensor.words.size());
     for (uint64_t s = 0; s < samples; ++s) {
       uint64_t first = s * spec.elements;
-      quantize(spec, {data + first, spec.elements}, integers.values);
-      if (key)
-        encryptSample(*key, spec, integers.values, first, mask, noise, ciphertext,
-                      tensor.words.data() + first);
-      else
-        std::copy(integers.values.begin(), integers.values.end(), tensor.words.begin() + first);
+      quantize(spec, {data + first, spec.elements},
+               std::span(integers.values).subspan(first, spec.elements));
     }
+    if (key)
+      encryptTensor(*key, spec, integers.values, tensor, workers);
+    else
+      std::copy(integers.values.begin(), integers.values.end(), tensor.words.begin());
     result->tensors.push_back(std::move(tensor));
   }
   return result;

@@ -220,6 +220,43 @@ TEST(EvaluationKeys, ExpandToRowsOfTheRightPhase) {
   }
 }
 
+/// Several polynomials and levels: every row of an element has its phase, at constant coefficient 0.
+TEST(EvaluationKeys, ExpandWithSeveralPolynomialsAndLevels) {
+  fhe_client_key secret;
+  secret.parameters = client().secret.get()->parameters;
+  fhe_key_record &big = secret.parameters.keys[1];
+  big.dimension = 3;
+  big.log2_poly = 9;
+  big.live = 3 << 9;
+  big.log2_std = -36.7;
+  secret.parameters.conversions[1].base_log = 12;
+  secret.parameters.conversions[1].levels = 2;
+  secret.secrets.resize(2);
+  secret.secrets[0].lwe = tfhe::LweSecretKey(775, freshSeed(), 0);
+  secret.secrets[1].glwe = tfhe::GlweSecretKey(3, 9, freshSeed(), 1);
+  fhe_evaluation_key *key = nullptr;
+  ASSERT_EQ(fhe_evaluation_key_generate(&secret, 0, &key), FHE_OK);
+  constexpr uint32_t size = 512, row = 4 * size;
+  std::vector<uint64_t> element(2 * 4 * row), lwe(3 * size + 1);
+  for (uint32_t i = 0; i < 20; ++i) {
+    expandBootstrapElement(*key, 1, i, element);
+    for (uint32_t r = 0; r < 8; ++r) {
+      const uint64_t *words = element.data() + r * row;
+      for (uint32_t p = 0; p < 3; ++p) {
+        lwe[p * size] = words[p * size];
+        for (uint32_t c = 1; c < size; ++c)
+          lwe[p * size + c] = -words[p * size + size - c];
+      }
+      lwe.back() = words[3 * size];
+      uint64_t phase = 0, m = secret.flat(0).bits()[i] << (64 - 12 * (r / 4 + 1));
+      tfhe::decryptPhases(secret.flat(1), lwe.data(), std::span(&phase, 1));
+      uint64_t expected = r % 4 == 3 ? m : -(m * secret.secrets[1].glwe.polynomial(r % 4)[0]);
+      EXPECT_LT(std::abs(double(int64_t(phase - expected))) * 0x1p-64, 0x1p-33) << i << " " << r;
+    }
+  }
+  fhe_evaluation_key_free(key);
+}
+
 TEST(EvaluationKeys, AreRefusedForOtherParameters) {
   fhe_evaluation_key other;
   other.parameters = client().evaluation.get()->parameters;
