@@ -1,4 +1,4 @@
-//===- client.h - What the client's commands share ---------------------------------------------===//
+//===- client.h - What the client's commands share ----------------------------------------===//
 #ifndef PYTHON_FREE_TOOLS_DEPLOYMENT_CLIENT_H
 #define PYTHON_FREE_TOOLS_DEPLOYMENT_CLIENT_H
 

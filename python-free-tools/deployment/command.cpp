@@ -1,4 +1,4 @@
-//===- command.cpp - What the deployment commands share ----------------------------------------===//
+//===- command.cpp - What the deployment commands share -----------------------------------===//
 #include "python-free-tools/deployment/command.h"
 
 #include <cerrno>
@@ -76,7 +76,8 @@ OutputFile::OutputFile(const std::string &path, bool secret, bool replace)
     : target(path), temporary(path + ".tmp" + std::to_string(getpid())), replace(replace) {
   if (!replace && access(path.c_str(), F_OK) == 0)
     refuse("exists already; --force replaces it");
-  descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
+  descriptor =
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
   if (descriptor < 0)
     refuse(std::strerror(errno));
 }

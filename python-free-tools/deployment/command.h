@@ -1,9 +1,9 @@
-//===- command.h - What the deployment commands share ------------------------------------------===//
+//===- command.h - What the deployment commands share -------------------------------------===//
 //
 // Exit statuses (0 done, 1 refused, 2 wrong usage, 3 internal error), diagnostics as
 // "FILE: error: ...", and files that are written completely or not at all.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef PYTHON_FREE_TOOLS_DEPLOYMENT_COMMAND_H
 #define PYTHON_FREE_TOOLS_DEPLOYMENT_COMMAND_H
 

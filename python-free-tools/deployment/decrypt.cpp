@@ -1,4 +1,4 @@
-//===- decrypt.cpp - fhe-decrypt: ciphertexts to .npy ------------------------------------------===//
+//===- decrypt.cpp - fhe-decrypt: ciphertexts to .npy -------------------------------------===//
 #include "python-free-tools/deployment/client.h"
 
 #include <nlohmann/json.hpp>
@@ -53,9 +53,8 @@ static void decryptFiles(const DecryptOptions &options, const CommonFlags &flags
   std::vector<std::pair<std::string, NpyArray>> results;
   for (const std::string &text : options.outputs) {
     NamedPath file(text);
-    results.emplace_back(file.path,
-                         decode(options, manifest.get(), key.get(), ciphertexts.get(),
-                                findOutput(manifest.get(), file)));
+    results.emplace_back(file.path, decode(options, manifest.get(), key.get(), ciphertexts.get(),
+                                           findOutput(manifest.get(), file)));
   }
   for (const auto &[path, array] : results)
     writeNpyFile(path, array);

@@ -1,4 +1,4 @@
-//===- encrypt.cpp - fhe-encrypt: .npy to ciphertexts ------------------------------------------===//
+//===- encrypt.cpp - fhe-encrypt: .npy to ciphertexts -------------------------------------===//
 #include "python-free-tools/deployment/client.h"
 
 #include <nlohmann/json.hpp>

@@ -1,9 +1,9 @@
-//===- evaluate.cpp - fhe-evaluate: runs a compiled model on ciphertexts -----------------------===//
+//===- evaluate.cpp - fhe-evaluate: runs a compiled model on ciphertexts ------------------===//
 //
 // The server's command: it links nothing that touches a secret. Loading a model runs its code: only
 // load what you compiled yourself.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "fhe/server.h"
 #include "python-free-tools/deployment/command.h"
 #include "python-free-tools/shared/progress_bar.h"
@@ -29,10 +29,9 @@ static double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-static Prepared prepare(const EvaluateOptions &options, const fhe_model *model,
-                        uint64_t samples) {
-  auto key = readObject<fhe_evaluation_key, fhe_evaluation_key_free>(options.key,
-                                                                     fhe_evaluation_key_read);
+static Prepared prepare(const EvaluateOptions &options, const fhe_model *model, uint64_t samples) {
+  auto key =
+      readObject<fhe_evaluation_key, fhe_evaluation_key_free>(options.key, fhe_evaluation_key_read);
   fhe_options settings{};
   settings.size = sizeof settings;
   settings.mode = FHE_MODE_ENCRYPTED;
@@ -53,16 +52,14 @@ static void evaluate(const EvaluateOptions &options, const CommonFlags &flags) {
   uint64_t samples = fhe_ciphertexts_samples(inputs.get());
   if (flags.verbose)
     std::fprintf(stderr, "%s: model '%s', %u operations; kernels for %s\n", options.model.c_str(),
-                 model.get()->name, model.get()->op_count,
-                 name(fhe::tfhe::activeIsa()));
+                 model.get()->name, model.get()->op_count, name(fhe::tfhe::activeIsa()));
   Clock::time_point start = Clock::now();
   Prepared prepared = prepare(options, model.get(), samples);
   double preparing = secondsSince(start);
   start = Clock::now();
   ProgressBar bar(flags.quiet);
   fhe_ciphertexts *made = nullptr;
-  fhe_status status =
-      fhe_run(prepared.get(), inputs.get(), ProgressBar::callback, &bar, &made);
+  fhe_status status = fhe_run(prepared.get(), inputs.get(), ProgressBar::callback, &bar, &made);
   bar.finish();
   check(status == FHE_MISMATCH ? options.input : options.model, status);
   Ciphertexts outputs(made);
@@ -72,12 +69,9 @@ static void evaluate(const EvaluateOptions &options, const CommonFlags &flags) {
   file.commit();
   unsigned long long tables = bar.lookups(), memory = fhe_prepared_memory(prepared.get());
   if (flags.json) {
-    nlohmann::ordered_json report = {{"file", options.output},
-                                     {"samples", samples},
-                                     {"tables", tables},
-                                     {"seconds_preparing", preparing},
-                                     {"seconds_running", running},
-                                     {"memory_bytes", memory}};
+    nlohmann::ordered_json report = {{"file", options.output},     {"samples", samples},
+                                     {"tables", tables},           {"seconds_preparing", preparing},
+                                     {"seconds_running", running}, {"memory_bytes", memory}};
     std::printf("%s\n", report.dump(2).c_str());
   } else if (!flags.quiet) {
     std::printf("%s: %llu samples, %llu tables in %.2f s (keys and tables prepared in %.2f s, "

@@ -1,9 +1,9 @@
-//===- inspect.cpp - fhe-inspect: says what a file is ------------------------------------------===//
+//===- inspect.cpp - fhe-inspect: says what a file is -------------------------------------===//
 //
-// Objects, manifests, keys, ciphertexts and .npy files. An object's code is not run: its manifest is
-// found among its bytes. Nothing secret is printed.
+// Objects, manifests, keys, ciphertexts and .npy files. An object's code is not run: its manifest
+// is found among its bytes. Nothing secret is printed.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "python-free-tools/deployment/client.h"
 #include "runtime/client/client_key.h"
 #include "runtime/client/manifest.h"
@@ -79,15 +79,17 @@ static Json describeOurs(const std::string &path, const std::string &bytes) {
   if (bytes.size() < sizeof header)
     throw FileError(path, "ends within its header");
   std::copy_n(bytes.data(), sizeof header, reinterpret_cast<char *>(&header));
-  Json result = {{"kind", ""}, {"version", header.version}, {"key_id", toHex(header.keyId)},
+  Json result = {{"kind", ""},
+                 {"version", header.version},
+                 {"key_id", toHex(header.keyId)},
                  {"parameter_hash", toHex(header.parameters)}};
   if (header.kind == FileKind::clientKey) {
     ClientKey key = readClientKey(path);
     result["kind"] = "client key (secret)";
     result["parameters"] = describe(key->parameters);
   } else if (header.kind == FileKind::evaluationKey) {
-    auto key = readObject<fhe_evaluation_key, fhe_evaluation_key_free>(path,
-                                                                       fhe_evaluation_key_read);
+    auto key =
+        readObject<fhe_evaluation_key, fhe_evaluation_key_free>(path, fhe_evaluation_key_read);
     result["kind"] = "evaluation key";
     result["parameters"] = describe(key->parameters);
   } else {
@@ -97,9 +99,8 @@ static Json describeOurs(const std::string &path, const std::string &bytes) {
     result["encoding"] = encodings[uint32_t(ciphertexts->encoding)];
     result["samples"] = ciphertexts->samples;
     for (const CiphertextTensor &tensor : ciphertexts->tensors)
-      result["tensors"].push_back({{"name", tensor.name},
-                                   {"elements", tensor.elements},
-                                   {"dimension", tensor.dimension}});
+      result["tensors"].push_back(
+          {{"name", tensor.name}, {"elements", tensor.elements}, {"dimension", tensor.dimension}});
   }
   return result;
 }
@@ -114,7 +115,9 @@ static Json describeFile(const std::string &path, const std::string &bytes) {
             {"shape", array.shape},
             {"bytes_per_value", npyTypeBytes(array.type)}};
   }
-  if (starts("\x7f" "ELF") || starts("!<arch>")) {
+  if (starts("\x7f"
+             "ELF") ||
+      starts("!<arch>")) {
     std::string text = embeddedManifest(bytes);
     if (text.empty())
       throw FileError(path, "is an object that holds no compiled model");
@@ -128,15 +131,14 @@ static Json describeFile(const std::string &path, const std::string &bytes) {
 
 /// "path.to.value: 3", one a line.
 static void printFlat(const Json &json, const std::string &prefix) {
-  if (!json.is_structured() || json.empty() ||
-      (json.is_array() && !json[0].is_structured())) {
+  if (!json.is_structured() || json.empty() || (json.is_array() && !json[0].is_structured())) {
     std::printf("%s: %s\n", prefix.c_str(),
                 json.is_string() ? json.get<std::string>().c_str() : json.dump().c_str());
     return;
   }
   size_t i = 0;
   for (const auto &item : json.items()) {
-    std::string name = json.is_array() ? prefix + "[" + std::to_string(i++) + "]"
+    std::string name = json.is_array()  ? prefix + "[" + std::to_string(i++) + "]"
                        : prefix.empty() ? item.key()
                                         : prefix + "." + item.key();
     printFlat(item.value(), name);

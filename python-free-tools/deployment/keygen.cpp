@@ -1,9 +1,9 @@
-//===- keygen.cpp - fhe-keygen: draws a client key and makes its evaluation key ----------------===//
+//===- keygen.cpp - fhe-keygen: draws a client key and makes its evaluation key -----------===//
 //
 // fhe-keygen MODEL.json -o client.key --evaluation-key eval.key. The client key is the secret: mode
 // 0600, never overwritten without --force. The evaluation key goes to the server.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "python-free-tools/deployment/client.h"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-//===- client.cpp - The C interface of a client: manifests, encryption, decryption ------------===//
+//===- client.cpp - The C interface of a client: manifests, encryption, decryption --------===//
 #include "runtime/client/client_key.h"
 #include "runtime/client/manifest.h"
 #include "runtime/client/values.h"
@@ -37,15 +37,15 @@ void checkInputs(const fhe_manifest &manifest, const fhe_input *inputs, uint32_t
     uint64_t expected = 0;
     if (__builtin_mul_overflow(samples, spec.elements, &expected) || !inputs[i].data ||
         inputs[i].elements != expected)
-      throw Failure(FHE_INVALID_ARGUMENT,
-                    "input '" + spec.name + "' has " + std::to_string(inputs[i].elements) +
-                        " values, expected " + std::to_string(samples) + " samples of " +
-                        std::to_string(spec.elements));
+      throw Failure(FHE_INVALID_ARGUMENT, "input '" + spec.name + "' has " +
+                                              std::to_string(inputs[i].elements) +
+                                              " values, expected " + std::to_string(samples) +
+                                              " samples of " + std::to_string(spec.elements));
   }
 }
 
-/// Encrypts all integers of a tensor under fresh seeds. Each ciphertext has streams of its own, so any
-/// number of threads gives the same words.
+/// Encrypts all integers of a tensor under fresh seeds. Each ciphertext has streams of its own, so
+/// any number of threads gives the same words.
 void encryptTensor(const fhe_client_key &key, const InputSpec &spec,
                    std::span<const int64_t> integers, CiphertextTensor &tensor, Workers &workers) {
   tfhe::Seed maskSeed = freshSeed(), noiseSeed = freshSeed();
@@ -71,9 +71,8 @@ void encryptTensor(const fhe_client_key &key, const InputSpec &spec,
 
 /// `key` null: clear.
 std::unique_ptr<fhe_ciphertexts> makeCiphertexts(const fhe_manifest &manifest,
-                                                 const fhe_client_key *key,
-                                                 const fhe_input *inputs, uint32_t count,
-                                                 uint64_t samples) {
+                                                 const fhe_client_key *key, const fhe_input *inputs,
+                                                 uint32_t count, uint64_t samples) {
   checkInputs(manifest, inputs, count, samples);
   Workers workers(0);
   auto result = std::make_unique<fhe_ciphertexts>();
@@ -153,17 +152,18 @@ void decodeSample(const fhe_manifest &manifest, const fhe_client_key *key, Encod
   }
 }
 
-/// Gives body(sample, integers) the integers of each sample. `perSample` values are written a sample.
+/// Gives body(sample, integers) the integers of each sample. `perSample` values are written a
+/// sample.
 template <class Body>
 void decodeAll(const fhe_manifest &manifest, const fhe_client_key *key,
                const fhe_ciphertexts &ciphertexts, const OutputSpec &spec, uint64_t perSample,
                uint64_t given, const Body &body) {
   const CiphertextTensor &tensor = checkOutput(manifest, key, ciphertexts, spec);
   if (given != ciphertexts.samples * perSample)
-    throw Failure(FHE_INVALID_ARGUMENT,
-                  "room for " + std::to_string(given) + " values, output '" + spec.name + "' has " +
-                      std::to_string(ciphertexts.samples) + " samples of " +
-                      std::to_string(perSample));
+    throw Failure(FHE_INVALID_ARGUMENT, "room for " + std::to_string(given) + " values, output '" +
+                                            spec.name + "' has " +
+                                            std::to_string(ciphertexts.samples) + " samples of " +
+                                            std::to_string(perSample));
   Integers integers(spec.elements);
   for (uint64_t s = 0; s < ciphertexts.samples; ++s) {
     decodeSample(manifest, key, ciphertexts.encoding, spec, tensor, s, integers.values);
@@ -231,9 +231,9 @@ fhe_status fhe_manifest_input(const fhe_manifest *manifest, uint32_t i, fhe_tens
     require(manifest && info && i < manifest->inputs.size(), FHE_INVALID_ARGUMENT,
             "a null pointer or no such input");
     const InputSpec &spec = manifest->inputs[i];
-    *info = {spec.name.c_str(),  uint32_t(spec.shape.size()), spec.shape.data(), spec.elements,
-             spec.lo,            spec.hi,                     uint32_t(spec.shape.size()),
-             spec.shape.data(), spec.elements};
+    *info = {
+        spec.name.c_str(), uint32_t(spec.shape.size()), spec.shape.data(), spec.elements, spec.lo,
+        spec.hi,           uint32_t(spec.shape.size()), spec.shape.data(), spec.elements};
   });
 }
 
@@ -242,10 +242,15 @@ fhe_status fhe_manifest_output(const fhe_manifest *manifest, uint32_t i, fhe_ten
     require(manifest && info && i < manifest->outputs.size(), FHE_INVALID_ARGUMENT,
             "a null pointer or no such output");
     const OutputSpec &spec = manifest->outputs[i];
-    *info = {spec.name.c_str(), uint32_t(spec.shape.size()),
-             spec.shape.data(), spec.elements,
-             spec.lo,           spec.hi,
-             uint32_t(spec.floatShape.size()), spec.floatShape.data(), spec.floatElements};
+    *info = {spec.name.c_str(),
+             uint32_t(spec.shape.size()),
+             spec.shape.data(),
+             spec.elements,
+             spec.lo,
+             spec.hi,
+             uint32_t(spec.floatShape.size()),
+             spec.floatShape.data(),
+             spec.floatElements};
   });
 }
 
@@ -261,8 +266,7 @@ fhe_status fhe_encrypt(const fhe_manifest *manifest, const fhe_client_key *key,
 }
 
 fhe_status fhe_encode_clear(const fhe_manifest *manifest, const fhe_input *inputs,
-                            uint32_t input_count, uint64_t samples,
-                            fhe_ciphertexts **ciphertexts) {
+                            uint32_t input_count, uint64_t samples, fhe_ciphertexts **ciphertexts) {
   return guarded([&] {
     require(manifest && ciphertexts, FHE_INVALID_ARGUMENT, "a null pointer");
     *ciphertexts = makeCiphertexts(*manifest, nullptr, inputs, input_count, samples).release();

@@ -1,4 +1,4 @@
-//===- client_key.cpp - Draws, writes and reads client keys -----------------------------------===//
+//===- client_key.cpp - Draws, writes and reads client keys -------------------------------===//
 #include "runtime/client/client_key.h"
 
 #include "runtime/client/manifest.h"

@@ -1,9 +1,9 @@
-//===- client_key.h - The secret keys of a client ---------------------------------------------===//
+//===- client_key.h - The secret keys of a client -----------------------------------------===//
 //
 // One secret key for each key of the parameters, drawn from one seed that is not kept. On disk: the
 // header, the parameters, and for each key its bits, eight a byte, least significant first.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_CLIENT_CLIENT_KEY_H
 #define FHE_RUNTIME_CLIENT_CLIENT_KEY_H
 

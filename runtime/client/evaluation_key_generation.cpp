@@ -1,10 +1,10 @@
-//===- evaluation_key_generation.cpp - Makes a client's public keys ---------------------------===//
+//===- evaluation_key_generation.cpp - Makes a client's public keys -----------------------===//
 //
 // Masks come from a seed that is stored in the key, noise from another draw that is forgotten. Only
 // bodies are kept (see runtime/formats/evaluation_key.h for how bootstrap rows are written so that
 // their masks are the plain stream).
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "runtime/client/client_key.h"
 #include "runtime/formats/evaluation_key.h"
 #include "runtime/parallel/workers.h"

@@ -1,9 +1,9 @@
-//===- manifest.cpp - Reads a manifest, trusting nothing in it --------------------------------===//
+//===- manifest.cpp - Reads a manifest, trusting nothing in it ----------------------------===//
 //
 // Every field is looked up with its type and range; a failure names the path of the field. The text
 // is bounded in size and depth before the JSON library sees it.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "runtime/client/manifest.h"
 
 #include <cmath>
@@ -165,8 +165,8 @@ Quantizer readQuantizer(const Field &field) {
   if (quantizer.min > quantizer.max)
     field["min"].refuse("is above max");
   quantizer.zeroPoint = double(field["zero_point"].integer(-maxInteger, maxInteger));
-  quantizer.rounding = Rounding(field["rounding"].oneOf(
-      {"ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"}));
+  quantizer.rounding = Rounding(
+      field["rounding"].oneOf({"ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"}));
   return quantizer;
 }
 
@@ -196,9 +196,8 @@ private:
   void readParameters() {
     std::vector<Field> sets = root["parameter_sets"].items(16);
     if (sets.size() != 1)
-      root["parameter_sets"].refuse("has " + std::to_string(sets.size()) +
-                                        " entries, this library reads 1",
-                                    FHE_UNSUPPORTED);
+      root["parameter_sets"].refuse(
+          "has " + std::to_string(sets.size()) + " entries, this library reads 1", FHE_UNSUPPORTED);
     Parameters &parameters = result->parameters;
     parameters.securityBits = sets[0]["security_bits"].number(1, 4096);
     for (const Field &field : sets[0]["keys"].items(maxKeys))
@@ -227,8 +226,8 @@ private:
       key.log2_poly = uint32_t(std::countr_zero(size));
     }
     key.live = field["live"].number(1, UINT32_MAX);
-    key.distribution = 1 + uint32_t(field["distribution"].oneOf({"binary", "block_binary",
-                                                                 "sparse"}));
+    key.distribution =
+        1 + uint32_t(field["distribution"].oneOf({"binary", "block_binary", "sparse"}));
     key.noise_kind = 1 + uint32_t(field["noise"].oneOf({"gaussian", "tuniform"}));
     key.log2_std = field["log2_std"].real();
     key.word_bits = field["word_bits"].number(1, 1024);

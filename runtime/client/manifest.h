@@ -1,4 +1,4 @@
-//===- manifest.h - A parsed and checked manifest ---------------------------------------------===//
+//===- manifest.h - A parsed and checked manifest -----------------------------------------===//
 #ifndef FHE_RUNTIME_CLIENT_MANIFEST_H
 #define FHE_RUNTIME_CLIENT_MANIFEST_H
 
@@ -36,7 +36,7 @@ struct InputSpec {
 
 struct PostOp {
   enum Kind { affine, bipolar, softmax, argmax } kind = affine;
-  Affine numbers;  ///< affine; bipolar: scale[0].
+  Affine numbers;    ///< affine; bipolar: scale[0].
   uint64_t axis = 0; ///< softmax and argmax.
   bool keepDims = true;
 };

@@ -1,4 +1,4 @@
-//===- values.cpp - Floats to integers and back, as the manifest says -------------------------===//
+//===- values.cpp - Floats to integers and back, as the manifest says ---------------------===//
 #include "runtime/client/values.h"
 
 #include <algorithm>
@@ -46,8 +46,8 @@ static void applyAffine(const Affine &affine, const std::vector<uint64_t> &shape
                         std::span<double> values) {
   uint64_t channels = shape.empty() ? 1 : shape[0], each = values.size() / channels;
   for (uint64_t i = 0; i < values.size(); ++i)
-    values[i] = values[i] * channelValue(affine.scale, i / each) +
-                channelValue(affine.offset, i / each);
+    values[i] =
+        values[i] * channelValue(affine.scale, i / each) + channelValue(affine.offset, i / each);
 }
 
 void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers) {
@@ -82,7 +82,8 @@ static void forLines(const std::vector<uint64_t> &shape, uint64_t axis, const Bo
       body(o * shape[axis] * inner + i, inner, o * inner + i);
 }
 
-static void softmax(const std::vector<uint64_t> &shape, uint64_t axis, std::vector<double> &values) {
+static void softmax(const std::vector<uint64_t> &shape, uint64_t axis,
+                    std::vector<double> &values) {
   forLines(shape, axis, [&](uint64_t first, uint64_t stride, uint64_t) {
     double largest = values[first], sum = 0;
     for (uint64_t c = 0; c < shape[axis]; ++c)

@@ -1,4 +1,4 @@
-//===- values.h - Floats to integers and back, as the manifest says ---------------------------===//
+//===- values.h - Floats to integers and back, as the manifest says -----------------------===//
 #ifndef FHE_RUNTIME_CLIENT_VALUES_H
 #define FHE_RUNTIME_CLIENT_VALUES_H
 
@@ -15,8 +15,7 @@ double roundAs(Rounding rounding, double x);
 void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers);
 
 /// Dequantizes and post-processes one sample.
-void dequantize(const OutputSpec &spec, std::span<const int64_t> integers,
-                std::span<float> values);
+void dequantize(const OutputSpec &spec, std::span<const int64_t> integers, std::span<float> values);
 
 /// The residue of `value` modulo 2^(64 - log2Delta) nearest to the middle of [lo, hi].
 int64_t nearestResidue(uint64_t value, uint32_t log2Delta, int64_t lo, int64_t hi);

@@ -1,8 +1,8 @@
 /* one_process.c: client and server in one C program.
  *
- * The model is compiled by fhe_add_model(tiny ...). The client half knows the manifest and the secret
- * key; the server half knows the model, the evaluation key and ciphertexts. What crosses between
- * them is bytes in real life and pointers here.
+ * The model is compiled by fhe_add_model(tiny ...). The client half knows the manifest and the
+ * secret key; the server half knows the model, the evaluation key and ciphertexts. What crosses
+ * between them is bytes in real life and pointers here.
  */
 #include <fhe/fhe.h>
 #include <tiny.h>

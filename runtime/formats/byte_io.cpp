@@ -1,4 +1,4 @@
-//===- byte_io.cpp - Bounded little-endian reading and writing --------------------------------===//
+//===- byte_io.cpp - Bounded little-endian reading and writing ----------------------------===//
 #include "runtime/formats/byte_io.h"
 
 #include <algorithm>
@@ -8,8 +8,7 @@ namespace fhe::runtime {
 void ByteReader::bytes(void *data, uint64_t count) {
   if (count > left)
     throw Failure(FHE_INVALID_DATA, "the data ends too early: " + std::to_string(count) +
-                                        " more bytes expected, " + std::to_string(left) +
-                                        " left");
+                                        " more bytes expected, " + std::to_string(left) + " left");
   if (count == 0)
     return;
   if (callback(state, data, size_t(count)) != 0)

@@ -1,10 +1,10 @@
-//===- byte_io.h - Bounded little-endian reading and writing ----------------------------------===//
+//===- byte_io.h - Bounded little-endian reading and writing ------------------------------===//
 //
 // The reader knows how many bytes there are in all; it checks every length against what is left
 // before anything is allocated, and `finish` refuses trailing bytes. Hosts are little-endian, which
 // is checked at compile time.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_BYTE_IO_H
 #define FHE_RUNTIME_FORMATS_BYTE_IO_H
 

@@ -1,4 +1,4 @@
-//===- ciphertexts.cpp - Bytes of ciphertexts, and their C interface --------------------------===//
+//===- ciphertexts.cpp - Bytes of ciphertexts, and their C interface ----------------------===//
 #include "runtime/formats/ciphertexts.h"
 
 #include <memory>
@@ -16,10 +16,10 @@ FileHeader readHeader(ByteReader &reader, FileKind kind) {
   static const char *const names[] = {"", "a client key", "an evaluation key", "ciphertexts"};
   if (header.kind != kind) {
     uint32_t found = uint32_t(header.kind);
-    throw Failure(FHE_INVALID_DATA, "the file holds " +
-                                        std::string(found >= 1 && found <= 3 ? names[found]
-                                                                             : "something else") +
-                                        ", not " + names[uint32_t(kind)]);
+    throw Failure(FHE_INVALID_DATA,
+                  "the file holds " +
+                      std::string(found >= 1 && found <= 3 ? names[found] : "something else") +
+                      ", not " + names[uint32_t(kind)]);
   }
   return header;
 }

@@ -1,10 +1,10 @@
-//===- ciphertexts.h - Named tensors of ciphertexts or clear integers -------------------------===//
+//===- ciphertexts.h - Named tensors of ciphertexts or clear integers ---------------------===//
 //
 // Three encodings. `seeded`: a mask seed and one body a ciphertext; mask word i of ciphertext c is
 // word i of stream (encryptionMask, 0, c) of the seed. `full`: mask and body of each ciphertext.
 // `clear`: one int64 a value. Order is [samples][elements] everywhere.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_CIPHERTEXTS_H
 #define FHE_RUNTIME_FORMATS_CIPHERTEXTS_H
 

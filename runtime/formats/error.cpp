@@ -1,4 +1,4 @@
-//===- error.cpp - Status texts and the thread's last error -----------------------------------===//
+//===- error.cpp - Status texts and the thread's last error -------------------------------===//
 #include "runtime/formats/error.h"
 
 #include <new>

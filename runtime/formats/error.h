@@ -1,10 +1,10 @@
-//===- error.h - How the runtime reports failures ---------------------------------------------===//
+//===- error.h - How the runtime reports failures -----------------------------------------===//
 //
 // Inside, a failure is an exception that carries a status and one sentence. No exception leaves the
 // C interface or passes through generated code: `guarded` turns every one of them into a status and
 // the thread's last error.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_ERROR_H
 #define FHE_RUNTIME_FORMATS_ERROR_H
 

@@ -1,4 +1,4 @@
-//===- evaluation_key.cpp - Bytes of evaluation keys, and their C interface -------------------===//
+//===- evaluation_key.cpp - Bytes of evaluation keys, and their C interface ---------------===//
 #include "runtime/formats/evaluation_key.h"
 
 #include <memory>
@@ -48,10 +48,9 @@ static std::unique_ptr<fhe_evaluation_key> readKey(ByteReader &reader) {
                                          std::to_string(number) + ", expected kind " +
                                          std::to_string(key->parameters.conversions[i].kind));
     if (words != bodyWords(key->parameters, i))
-      throw Failure(FHE_INVALID_DATA,
-                    "section " + std::to_string(i) + " has " + std::to_string(words) +
-                        " words, its parameters need " +
-                        std::to_string(bodyWords(key->parameters, i)));
+      throw Failure(FHE_INVALID_DATA, "section " + std::to_string(i) + " has " +
+                                          std::to_string(words) + " words, its parameters need " +
+                                          std::to_string(bodyWords(key->parameters, i)));
     reader.expect(words, sizeof(uint64_t), "an evaluation key's section");
     key->bodies.emplace_back(words);
     reader.values(std::span(key->bodies.back()));

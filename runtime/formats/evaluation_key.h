@@ -1,4 +1,4 @@
-//===- evaluation_key.h - The public keys of a client, as stored ------------------------------===//
+//===- evaluation_key.h - The public keys of a client, as stored --------------------------===//
 //
 // One section a conversion of the parameters, in their order. Rows are seeded: masks come from the
 // key's mask seed, streams (keyswitchMask | bootstrapMask, conversion number, row number); only
@@ -9,7 +9,7 @@
 // polynomial j, which would make the mask depend on the secret. Here the mask is the stream itself
 // and the body carries minus that constant times secret polynomial j: the phase is the same.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_EVALUATION_KEY_H
 #define FHE_RUNTIME_FORMATS_EVALUATION_KEY_H
 

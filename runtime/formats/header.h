@@ -1,4 +1,4 @@
-//===- header.h - The header that every file of ours begins with ------------------------------===//
+//===- header.h - The header that every file of ours begins with --------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_HEADER_H
 #define FHE_RUNTIME_FORMATS_HEADER_H
 

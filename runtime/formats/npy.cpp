@@ -1,4 +1,4 @@
-//===- npy.cpp - NumPy .npy files -------------------------------------------------------------===//
+//===- npy.cpp - NumPy .npy files ---------------------------------------------------------===//
 #include "runtime/formats/npy.h"
 
 #include <cstring>
@@ -66,7 +66,8 @@ private:
         array.type = type.type;
         return;
       }
-    broken("values of type '" + name + "' are not supported (f4, f8, i1..i8, u1..u4, b1 in "
+    broken("values of type '" + name +
+           "' are not supported (f4, f8, i1..i8, u1..u4, b1 in "
            "little-endian order are)");
   }
 
@@ -256,8 +257,7 @@ NpyArray readNpy(ByteReader &reader) {
   if (!countElements(array.shape, count) ||
       __builtin_mul_overflow(count, npyTypeBytes(array.type), &bytes) ||
       bytes != reader.remaining())
-    broken("the shape does not fit the " + std::to_string(reader.remaining()) +
-           " bytes of values");
+    broken("the shape does not fit the " + std::to_string(reader.remaining()) + " bytes of values");
   array.data.resize(bytes);
   reader.bytes(array.data.data(), bytes);
   reader.finish();

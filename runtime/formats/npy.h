@@ -1,9 +1,9 @@
-//===- npy.h - NumPy .npy files ---------------------------------------------------------------===//
+//===- npy.h - NumPy .npy files -----------------------------------------------------------===//
 //
 // Versions 1.0 to 3.0, C order, little-endian: <f4 <f8 |i1 <i2 <i4 <i8 |u1 <u2 <u4 |b1. Sizes are
 // checked against the bytes that are there before anything is allocated.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_NPY_H
 #define FHE_RUNTIME_FORMATS_NPY_H
 

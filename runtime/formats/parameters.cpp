@@ -1,4 +1,4 @@
-//===- parameters.cpp - Checks, hash and bytes of parameter records ---------------------------===//
+//===- parameters.cpp - Checks, hash and bytes of parameter records -----------------------===//
 #include "runtime/formats/parameters.h"
 
 #include <cmath>
@@ -32,15 +32,15 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
     throw Failure(FHE_UNSUPPORTED, keyName(i) + "only 64-bit words are implemented, found " +
                                        std::to_string(key.word_bits));
   bool isGlwe = key.kind == FHE_KEY_GLWE;
-  std::string error = isGlwe ? tfhe::checkBounds(parameters.glwe(i))
-                             : tfhe::checkBounds(parameters.lwe(i));
+  std::string error =
+      isGlwe ? tfhe::checkBounds(parameters.glwe(i)) : tfhe::checkBounds(parameters.lwe(i));
   if (!error.empty())
     throw Failure(status, keyName(i) + error);
   uint32_t full = isGlwe ? parameters.glwe(i).lweDimension() : key.dimension;
   if (key.live != full)
-    throw Failure(FHE_UNSUPPORTED, keyName(i) + "partial keys are not implemented: " +
-                                       std::to_string(key.live) + " live coefficients of " +
-                                       std::to_string(full));
+    throw Failure(FHE_UNSUPPORTED,
+                  keyName(i) + "partial keys are not implemented: " + std::to_string(key.live) +
+                      " live coefficients of " + std::to_string(full));
 }
 
 static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status status) {
@@ -57,12 +57,12 @@ static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status
       parameters.keys[conversion.to_key].kind == wantFrom)
     throw Failure(status, name + "a keyswitch goes from a GLWE to an LWE key, a bootstrap back");
   if (!isKeyswitch && conversion.engine != FHE_ENGINE_CLASSIC)
-    throw Failure(FHE_UNSUPPORTED, name + "bootstrap engine " +
-                                       std::to_string(conversion.engine) + " is not implemented");
+    throw Failure(FHE_UNSUPPORTED, name + "bootstrap engine " + std::to_string(conversion.engine) +
+                                       " is not implemented");
   if (!isKeyswitch && conversion.switch_kind != FHE_SWITCH_PLAIN)
-    throw Failure(FHE_UNSUPPORTED,
-                  name + "modulus switch kind " + std::to_string(conversion.switch_kind) +
-                      " is not implemented");
+    throw Failure(FHE_UNSUPPORTED, name + "modulus switch kind " +
+                                       std::to_string(conversion.switch_kind) +
+                                       " is not implemented");
   if (conversion.word_bits != 64)
     throw Failure(FHE_UNSUPPORTED, name + "only 64-bit words are implemented");
   if (std::string error = tfhe::checkBounds(Parameters::decomposition(conversion)); !error.empty())

@@ -1,10 +1,10 @@
-//===- parameters.h - The parameter records of a model, and their hash ------------------------===//
+//===- parameters.h - The parameter records of a model, and their hash --------------------===//
 //
 // What manifests, model objects and key files say about keys and conversions, in the records of
 // fhe/abi.h. `checkParameters` refuses what this library cannot run; whoever makes keys also asks
 // `checkSecurity`. The hash names a parameter set in files: a guard against mistakes.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_FORMATS_PARAMETERS_H
 #define FHE_RUNTIME_FORMATS_PARAMETERS_H
 
@@ -39,8 +39,8 @@ struct Parameters {
 inline constexpr uint32_t maxKeys = 256, maxConversions = 1024;
 
 /// Throws unless every number is within the bounds of the kernels, every index names a key of the
-/// right kind and every kind is one this library implements. `status` is the code of broken numbers;
-/// kinds that are only unknown give FHE_UNSUPPORTED.
+/// right kind and every kind is one this library implements. `status` is the code of broken
+/// numbers; kinds that are only unknown give FHE_UNSUPPORTED.
 void checkParameters(const Parameters &parameters, fhe_status status);
 
 /// Throws FHE_INSECURE_PARAMETERS unless every key's noise is on or above the security curve.

@@ -1,4 +1,4 @@
-//===- workers.cpp - A fixed number of threads that share loops -------------------------------===//
+//===- workers.cpp - A fixed number of threads that share loops ---------------------------===//
 #include "runtime/parallel/workers.h"
 
 #include <algorithm>

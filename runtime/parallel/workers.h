@@ -1,10 +1,10 @@
-//===- workers.h - A fixed number of threads that share loops ---------------------------------===//
+//===- workers.h - A fixed number of threads that share loops -----------------------------===//
 //
 // A oneTBB arena. The calling thread works too. Which worker runs an item is left to the scheduler,
 // so items must not depend on each other's order: every result of the runtime is the same whatever
 // the number of threads.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_PARALLEL_WORKERS_H
 #define FHE_RUNTIME_PARALLEL_WORKERS_H
 

@@ -1,4 +1,4 @@
-//===- checked_model.cpp - Checks of a model record and its descriptors -----------------------===//
+//===- checked_model.cpp - Checks of a model record and its descriptors -------------------===//
 #include "runtime/server/checked_model.h"
 
 #include "runtime/server/schedule.h"
@@ -40,18 +40,22 @@ uint64_t padRight(const fhe_linear_desc &op) {
 }
 
 static void checkConvolution(const fhe_linear_desc &op) {
-  for (uint32_t number : {op.groups, op.in_channels, op.out_channels, op.in_h, op.in_w, op.out_h,
-                          op.out_w, op.kernel_h, op.kernel_w, op.stride_h, op.stride_w,
-                          op.dilation_h, op.dilation_w})
+  for (uint32_t number :
+       {op.groups, op.in_channels, op.out_channels, op.in_h, op.in_w, op.out_h, op.out_w,
+        op.kernel_h, op.kernel_w, op.stride_h, op.stride_w, op.dilation_h, op.dilation_w})
     check(number >= 1 && number <= 1u << 24, "a convolution's size is 0 or above 2^24");
   check(op.pad_top <= 1u << 24 && op.pad_left <= 1u << 24, "a convolution's padding is too large");
   check(op.in_channels % op.groups == 0 && op.out_channels % op.groups == 0,
         "a convolution's channels are not a multiple of its groups");
   // Kernels derive the output's size; it must be the descriptor's.
   uint64_t height = (op.in_h + uint64_t(op.pad_top) + padBottom(op) -
-                     uint64_t(op.dilation_h) * (op.kernel_h - 1) - 1) / op.stride_h + 1;
+                     uint64_t(op.dilation_h) * (op.kernel_h - 1) - 1) /
+                        op.stride_h +
+                    1;
   uint64_t width = (op.in_w + uint64_t(op.pad_left) + padRight(op) -
-                    uint64_t(op.dilation_w) * (op.kernel_w - 1) - 1) / op.stride_w + 1;
+                    uint64_t(op.dilation_w) * (op.kernel_w - 1) - 1) /
+                       op.stride_w +
+                   1;
   check(height == op.out_h && width == op.out_w,
         "a convolution's output of " + std::to_string(op.out_h) + "x" + std::to_string(op.out_w) +
             " leaves out rows or columns of its input; " + std::to_string(height) + "x" +
@@ -217,7 +221,8 @@ static void checkPort(const CheckedModel &checked, const fhe_port &port) {
   uint64_t elements = 1;
   for (uint32_t d = 0; d < port.rank; ++d)
     elements = checkedProduct({elements, port.shape[d]});
-  check(elements == port.elements && elements >= 1, "its shape has not as many elements as it says");
+  check(elements == port.elements && elements >= 1,
+        "its shape has not as many elements as it says");
   check(port.offset <= model.arena_elements[port.key] &&
             port.elements <= model.arena_elements[port.key] - port.offset,
         "its slot is not within the arena");

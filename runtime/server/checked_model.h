@@ -1,10 +1,10 @@
-//===- checked_model.h - A model object after every check -------------------------------------===//
+//===- checked_model.h - A model object after every check ---------------------------------===//
 //
 // Checks a model record and every descriptor against each other, then runs the model's code once
 // with an executor that only records: which operation on which arena offsets, in which order. After
 // that a run can fail in nothing but its own arithmetic, so it does not fail.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_SERVER_CHECKED_MODEL_H
 #define FHE_RUNTIME_SERVER_CHECKED_MODEL_H
 

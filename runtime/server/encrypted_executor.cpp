@@ -1,11 +1,11 @@
-//===- encrypted_executor.cpp - Encrypted runs on the bundled kernels -------------------------===//
+//===- encrypted_executor.cpp - Encrypted runs on the bundled kernels ---------------------===//
 //
 // A layer's ciphertexts, all samples together, are cut into chunks that fill the kernels' batches;
 // workers take chunks. A chunk of a lookup is scaled, keyswitched, shifted to its slots and
 // bootstrapped while it is in the cache. Kernels give the same words for every split, so neither
 // threads nor turns change a result.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "runtime/server/executor.h"
 #include "runtime/server/loaded_keys.h"
 #include "runtime/server/window.h"
@@ -60,10 +60,9 @@ struct LookupScratch {
     scaled = op.log2_factor ? aligned(chunk * parameters.words(op.in_key) * 8) : 0;
     switched = aligned(chunk * (uint64_t(small) + 1) * 8);
     tables = aligned(chunk * sizeof(uint32_t));
-    kernel = std::max(
-        tfhe::keyswitchScratchBytes(parameters.keys[op.in_key].live, small,
-                                    Parameters::decomposition(keyswitch)),
-        tfhe::bootstrapScratchBytes(small, glwe, digits));
+    kernel = std::max(tfhe::keyswitchScratchBytes(parameters.keys[op.in_key].live, small,
+                                                  Parameters::decomposition(keyswitch)),
+                      tfhe::bootstrapScratchBytes(small, glwe, digits));
     kernel = aligned(kernel);
   }
 };
@@ -73,22 +72,22 @@ size_t scratchBytes(const CheckedModel &checked) {
   for (uint32_t i = 0; i < checked.model->op_count; ++i) {
     const fhe_op_header &op = *checked.model->ops[i];
     if (op.kind == FHE_OP_LOOKUP)
-      bytes = std::max(bytes,
-                       LookupScratch(checked.parameters, as<fhe_lookup_desc>(op)).bytes());
+      bytes = std::max(bytes, LookupScratch(checked.parameters, as<fhe_lookup_desc>(op)).bytes());
     if (op.kind != FHE_OP_LINEAR)
       continue;
     const auto &linear = as<fhe_linear_desc>(op);
     uint64_t words = checked.parameters.words(op.key);
-    bytes = std::max(bytes, linear.form == FHE_LINEAR_GEMM
-                                ? tfhe::gemmScratchBytes(gemmShape(linear, 1, words))
-                                : tfhe::convolutionScratchBytes(
-                                      convolutionShape(linear, 1, words)));
+    bytes =
+        std::max(bytes, linear.form == FHE_LINEAR_GEMM
+                            ? tfhe::gemmScratchBytes(gemmShape(linear, 1, words))
+                            : tfhe::convolutionScratchBytes(convolutionShape(linear, 1, words)));
   }
   return aligned(bytes);
 }
 
 uint64_t polynomialWords(const CheckedModel &checked, const fhe_lookup_desc &op) {
-  return (uint64_t(op.table_count) * op.results) << checked.parameters.keys[op.header.key].log2_poly;
+  return (uint64_t(op.table_count) * op.results)
+         << checked.parameters.keys[op.header.key].log2_poly;
 }
 
 class EncryptedExecutor : public Executor {
@@ -202,8 +201,8 @@ private:
     }
     if (op.log2_factor)
       forRanges(turn.count * shapeOf(op.header).out, 64, [&](uint64_t begin, uint64_t end) {
-        tfhe::scale(out + begin * words, int64_t(uint64_t(1) << op.log2_factor), end - begin,
-                    words, out + begin * words);
+        tfhe::scale(out + begin * words, int64_t(uint64_t(1) << op.log2_factor), end - begin, words,
+                    out + begin * words);
       });
   }
 
@@ -326,10 +325,10 @@ Footprint encryptedFootprint(const CheckedModel &checked, uint32_t workers) {
   for (const fhe_conversion_record &record : parameters.conversions) {
     tfhe::Decomposition digits = Parameters::decomposition(record);
     uint32_t from = parameters.keys[record.from_key].live;
-    footprint.fixed += record.kind == FHE_CONVERSION_KEYSWITCH
-                           ? tfhe::keyswitchKeyBytes(from, parameters.keys[record.to_key].live,
-                                                     digits)
-                           : tfhe::bootstrapKeyBytes(from, parameters.glwe(record.to_key), digits);
+    footprint.fixed +=
+        record.kind == FHE_CONVERSION_KEYSWITCH
+            ? tfhe::keyswitchKeyBytes(from, parameters.keys[record.to_key].live, digits)
+            : tfhe::bootstrapKeyBytes(from, parameters.glwe(record.to_key), digits);
   }
   for (const fhe_lookup_desc *op : checked.lookups)
     footprint.fixed += polynomialWords(checked, *op) * sizeof(uint64_t);

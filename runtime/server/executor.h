@@ -1,10 +1,10 @@
-//===- executor.h - What evaluates the operations of a model ----------------------------------===//
+//===- executor.h - What evaluates the operations of a model ------------------------------===//
 //
 // Two implementations: `makeIntegerExecutor` (clear and simulate: a ciphertext is one int64) and
 // `makeEncryptedExecutor`. Both own the arenas of `samples` samples and all memory they need; after
 // construction nothing fails and nothing is allocated.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_SERVER_EXECUTOR_H
 #define FHE_RUNTIME_SERVER_EXECUTOR_H
 

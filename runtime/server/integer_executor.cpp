@@ -1,11 +1,11 @@
-//===- integer_executor.cpp - Clear and simulated runs ----------------------------------------===//
+//===- integer_executor.cpp - Clear and simulated runs ------------------------------------===//
 //
 // A ciphertext is its integer. Arithmetic is modulo 2^64, as the torus is. A simulated run adds
 // Gaussian noise to each table input, resolved to the positions of the test polynomial as the
-// encrypted run does it, and to each output. The noise of a value depends on the seed, the call, the
-// sample and the element only, so threads and turns change nothing.
+// encrypted run does it, and to each output. The noise of a value depends on the seed, the call,
+// the sample and the element only, so threads and turns change nothing.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "runtime/server/executor.h"
 #include "runtime/server/window.h"
 
@@ -51,17 +51,16 @@ public:
     std::copy_n(from, turn.count * port.elements, slot(port.key, port.offset, turn.count));
   }
 
-  void store(uint32_t output, const fhe_port &port, CiphertextTensor &tensor,
-             Turn turn) override {
+  void store(uint32_t output, const fhe_port &port, CiphertextTensor &tensor, Turn turn) override {
     const uint64_t *from = slot(port.key, port.offset, turn.count);
     uint64_t *to = tensor.words.data() + turn.first * port.elements;
     double std = noisy ? std::ldexp(port.noise_std, 64 - int(port.log2_delta)) : 0;
     for (uint64_t i = 0; i < turn.count * port.elements; ++i) {
       to[i] = from[i];
       if (std > 0)
-        to[i] += uint64_t(std::llround(
-            std * normal(seed, ~uint64_t(output), turn.first + i / port.elements,
-                         i % port.elements)));
+        to[i] +=
+            uint64_t(std::llround(std * normal(seed, ~uint64_t(output),
+                                               turn.first + i / port.elements, i % port.elements)));
     }
   }
 
@@ -200,8 +199,8 @@ private:
   uint64_t noisySlot(const fhe_lookup_desc &op, int64_t v, double noise) const {
     uint32_t log2N = checked.parameters.keys[op.header.key].log2_poly;
     uint64_t positions = uint64_t(2) << log2N;
-    double position = std::ldexp(double(slotOf(op, v)), int(log2N) - int(op.width)) +
-                      noise * double(positions);
+    double position =
+        std::ldexp(double(slotOf(op, v)), int(log2N) - int(op.width)) + noise * double(positions);
     double index = op.width < log2N ? std::floor(position) : std::floor(position + 0.5);
     double turns = std::floor(index / double(positions));
     uint64_t j = uint64_t(index - turns * double(positions)) & (positions - 1);
@@ -220,11 +219,11 @@ private:
         int64_t v = int64_t(in[i]);
         uint64_t element = i % op.elements;
         outside += !isCovered(op, v);
-        uint64_t place = sampled ? noisySlot(op, v,
-                                             op.noise_std * normal(seed, op.header.index,
-                                                                   turn.first + i / op.elements,
-                                                                   element))
-                                 : slotOf(op, v);
+        uint64_t place =
+            sampled ? noisySlot(op, v,
+                                op.noise_std * normal(seed, op.header.index,
+                                                      turn.first + i / op.elements, element))
+                    : slotOf(op, v);
         uint32_t table = op.table_of_element ? op.table_of_element[element] : 0;
         for (uint32_t r = 0; r < op.results; ++r)
           slot(op.header.key, call.out[r], turn.count)[i] =

@@ -1,4 +1,4 @@
-//===- loaded_keys.cpp - Evaluation keys in the form the kernels read -------------------------===//
+//===- loaded_keys.cpp - Evaluation keys in the form the kernels read ---------------------===//
 #include "runtime/server/loaded_keys.h"
 
 #include "runtime/tfhe/random/generator.h"

@@ -1,4 +1,4 @@
-//===- loaded_keys.h - Evaluation keys in the form the kernels read ---------------------------===//
+//===- loaded_keys.h - Evaluation keys in the form the kernels read -----------------------===//
 #ifndef FHE_RUNTIME_SERVER_LOADED_KEYS_H
 #define FHE_RUNTIME_SERVER_LOADED_KEYS_H
 

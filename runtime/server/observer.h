@@ -1,9 +1,9 @@
-//===- observer.h - Lets tests look inside a run (not installed) ------------------------------===//
+//===- observer.h - Lets tests look inside a run (not installed) --------------------------===//
 //
 // Called after each operation with its operands and results as they lie in the arenas. A test that
 // holds the secret key can decrypt table inputs and results and compare them with the clear run.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_SERVER_OBSERVER_H
 #define FHE_RUNTIME_SERVER_OBSERVER_H
 

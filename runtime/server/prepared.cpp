@@ -1,10 +1,10 @@
-//===- prepared.cpp - fhe_prepare and fhe_run -------------------------------------------------===//
+//===- prepared.cpp - fhe_prepare and fhe_run ---------------------------------------------===//
 //
 // A run goes in turns of at most `samples` samples. In each turn inputs are copied into the arenas,
-// the model's code is called with an executor that forwards to ours, and outputs are copied out. The
-// code must repeat the schedule that was checked when the model was prepared.
+// the model's code is called with an executor that forwards to ours, and outputs are copied out.
+// The code must repeat the schedule that was checked when the model was prepared.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "runtime/formats/evaluation_key.h"
 #include "runtime/server/executor.h"
 #include "runtime/server/observer.h"
@@ -47,8 +47,8 @@ public:
     current = next;
     position = 0;
     for (uint32_t i = 0; i < model.input_count; ++i)
-      prepared.executor->load(model.inputs[i], *inputs.find(model.inputs[i].name),
-                              inputs.encoding, current);
+      prepared.executor->load(model.inputs[i], *inputs.find(model.inputs[i].name), inputs.encoding,
+                              current);
     if (fhe_status status = callEntry(model, *this))
       throw Failure(status, fhe_last_error());
     require(position == prepared.checked.schedule.size(), FHE_INTERNAL,
@@ -91,7 +91,12 @@ private:
   void observe(const Call &call) {
     OpShape shape = shapeOf(*call.op);
     Executor &executor = *prepared.executor;
-    Observation seen{call.op, current.first, current.count, {}, {}, executor.slotWords(shape.inKey),
+    Observation seen{call.op,
+                     current.first,
+                     current.count,
+                     {},
+                     {},
+                     executor.slotWords(shape.inKey),
                      executor.slotWords(call.op->key)};
     for (int k = 0; k < 2; ++k)
       if (shape.in[k])
@@ -139,11 +144,10 @@ void chooseSamples(fhe_prepared &prepared, const Footprint &footprint) {
   uint64_t limit = prepared.options.memory_limit ? prepared.options.memory_limit : UINT64_MAX;
   uint64_t one = 0;
   if (__builtin_add_overflow(footprint.fixed, footprint.perSample, &one) || one > limit)
-    throw Failure(FHE_OUT_OF_MEMORY,
-                  "keys and scratch of " + std::to_string(footprint.fixed) + " bytes and " +
-                      std::to_string(footprint.perSample) +
-                      " bytes a sample do not fit the memory limit of " + std::to_string(limit) +
-                      " bytes");
+    throw Failure(FHE_OUT_OF_MEMORY, "keys and scratch of " + std::to_string(footprint.fixed) +
+                                         " bytes and " + std::to_string(footprint.perSample) +
+                                         " bytes a sample do not fit the memory limit of " +
+                                         std::to_string(limit) + " bytes");
   uint64_t fit = (limit - footprint.fixed) / std::max<uint64_t>(1, footprint.perSample);
   prepared.samples = std::min(wanted, fit);
   prepared.memory = footprint.fixed + prepared.samples * footprint.perSample;
@@ -178,13 +182,12 @@ void checkInputs(const fhe_prepared &prepared, const fhe_ciphertexts &inputs) {
     uint32_t dimension = prepared.encrypted() ? prepared.checked.parameters.keys[port.key].live : 0;
     uint32_t key = prepared.encrypted() ? port.key : 0;
     if (tensor->elements != port.elements || tensor->dimension != dimension || tensor->key != key)
-      throw Failure(FHE_MISMATCH,
-                    std::string("input '") + port.name + "' has " +
-                        std::to_string(tensor->elements) + " values of dimension " +
-                        std::to_string(tensor->dimension) + " under key " +
-                        std::to_string(tensor->key) + "; the model takes " +
-                        std::to_string(port.elements) + " of dimension " +
-                        std::to_string(dimension) + " under key " + std::to_string(key));
+      throw Failure(
+          FHE_MISMATCH,
+          std::string("input '") + port.name + "' has " + std::to_string(tensor->elements) +
+              " values of dimension " + std::to_string(tensor->dimension) + " under key " +
+              std::to_string(tensor->key) + "; the model takes " + std::to_string(port.elements) +
+              " of dimension " + std::to_string(dimension) + " under key " + std::to_string(key));
   }
 }
 
@@ -228,17 +231,15 @@ fhe_status fhe_prepare(const fhe_model *model, const fhe_evaluation_key *evaluat
     result->workers = std::make_unique<Workers>(result->options.threads);
     result->counts = std::make_unique<LookupCount[]>(result->checked.lookups.size());
     bool encrypted = result->encrypted();
-    chooseSamples(*result, encrypted
-                               ? encryptedFootprint(result->checked, result->workers->size())
-                               : integerFootprint(result->checked));
+    chooseSamples(*result, encrypted ? encryptedFootprint(result->checked, result->workers->size())
+                                     : integerFootprint(result->checked));
     ExecutorResources resources{result->checked, *result->workers, result->samples};
     if (encrypted) {
       result->keyId = evaluation_key->keyId;
       result->executor = makeEncryptedExecutor(resources, *evaluation_key);
     } else {
-      result->executor =
-          makeIntegerExecutor(resources, result->options.mode == FHE_MODE_SIMULATE,
-                              result->options.seed, result->counts.get());
+      result->executor = makeIntegerExecutor(resources, result->options.mode == FHE_MODE_SIMULATE,
+                                             result->options.seed, result->counts.get());
     }
     *prepared = result.release();
   });

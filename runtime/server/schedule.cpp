@@ -1,4 +1,4 @@
-//===- schedule.cpp - Records what a model's code does ----------------------------------------===//
+//===- schedule.cpp - Records what a model's code does ------------------------------------===//
 #include "runtime/server/schedule.h"
 
 namespace fhe::runtime {
@@ -34,10 +34,9 @@ int32_t forwardConstant(void *state, const fhe_constant_desc *op, uint64_t out) 
   return forward(state, op ? &op->header : nullptr, 0, 0, &out, 1);
 }
 
-const fhe_executor_ops forwardingOps = {FHE_ABI_VERSION, sizeof(fhe_executor_ops),
-                                        forwardLinear,   forwardCombine,
-                                        forwardGather,   forwardLookup,
-                                        forwardConstant};
+const fhe_executor_ops forwardingOps = {
+    FHE_ABI_VERSION, sizeof(fhe_executor_ops), forwardLinear, forwardCombine, forwardGather,
+    forwardLookup,   forwardConstant};
 
 /// Half-open interval of one arena.
 struct Slot {

@@ -1,4 +1,4 @@
-//===- schedule.h - Records what a model's code does ------------------------------------------===//
+//===- schedule.h - Records what a model's code does --------------------------------------===//
 #ifndef FHE_RUNTIME_SERVER_SCHEDULE_H
 #define FHE_RUNTIME_SERVER_SCHEDULE_H
 

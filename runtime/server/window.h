@@ -1,10 +1,10 @@
-//===- window.h - What a lookup means: slots, saturation, negacyclic wrap ---------------------===//
+//===- window.h - What a lookup means: slots, saturation, negacyclic wrap -----------------===//
 //
 // The one implementation of the window that fhe/abi.h describes. The integer executors look values
 // up through `slotOf` and `slotValue`; the encrypted executor fills its test polynomials with the
 // same two functions, so the semantics cannot drift apart.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_SERVER_WINDOW_H
 #define FHE_RUNTIME_SERVER_WINDOW_H
 
@@ -40,8 +40,9 @@ inline bool isCovered(const fhe_lookup_desc &op, int64_t v) {
 }
 
 /// Slot whose centre is nearest to position j of 2^log2N. With more positions than slots, a slot
-/// takes the positions [centre - h, centre + h): the tie goes up, and the phase is shifted by half a
-/// position before the modulus switch (`bodyShift`) so that the slot is symmetric about its centre.
+/// takes the positions [centre - h, centre + h): the tie goes up, and the phase is shifted by half
+/// a position before the modulus switch (`bodyShift`) so that the slot is symmetric about its
+/// centre.
 inline uint64_t slotOfPosition(const fhe_lookup_desc &op, uint64_t j, uint32_t log2N) {
   if (op.width >= log2N)
     return j << (op.width - log2N);

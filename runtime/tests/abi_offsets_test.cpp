@@ -1,9 +1,9 @@
-//===- abi_offsets_test.cpp - Pins every offset of fhe/abi.h ----------------------------------===//
+//===- abi_offsets_test.cpp - Pins every offset of fhe/abi.h ------------------------------===//
 //
 // Objects that were compiled long ago rely on these numbers, and the code generator writes records
 // by them. A failure here means: append instead, and raise FHE_ABI_VERSION.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #include "fhe/abi.h"
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-//===- encrypted_test.cpp - Encrypted runs at real 128-bit parameters -------------------------===//
+//===- encrypted_test.cpp - Encrypted runs at real 128-bit parameters ---------------------===//
 #include "runtime/client/client_key.h"
 #include "runtime/client/values.h"
 #include "runtime/formats/ciphertexts.h"
@@ -134,9 +134,9 @@ TEST(Encrypted, ClearValuesAndEncryptedRunsDoNotMix) {
   EXPECT_EQ(fhe_run(clearRun.get(), hidden.get(), nullptr, nullptr, &none), FHE_MISMATCH);
   EXPECT_EQ(fhe_run(encryptedRun.get(), clear.get(), nullptr, nullptr, &none), FHE_MISMATCH);
   int64_t integers[8];
-  EXPECT_EQ(fhe_decrypt_integers(manifest.get(), client().secret.get(), clear.get(), "y", integers,
-                                 3),
-            FHE_MISMATCH);
+  EXPECT_EQ(
+      fhe_decrypt_integers(manifest.get(), client().secret.get(), clear.get(), "y", integers, 3),
+      FHE_MISMATCH);
   fhe_prepared *prepared = nullptr;
   Options encrypted;
   EXPECT_EQ(fhe_prepare(&demo_model, nullptr, &encrypted, &prepared), FHE_INVALID_ARGUMENT);
@@ -220,7 +220,8 @@ TEST(EvaluationKeys, ExpandToRowsOfTheRightPhase) {
   }
 }
 
-/// Several polynomials and levels: every row of an element has its phase, at constant coefficient 0.
+/// Several polynomials and levels: every row of an element has its phase, at constant coefficient
+/// 0.
 TEST(EvaluationKeys, ExpandWithSeveralPolynomialsAndLevels) {
   fhe_client_key secret;
   secret.parameters = client().secret.get()->parameters;

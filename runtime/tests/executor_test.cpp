@@ -1,4 +1,4 @@
-//===- executor_test.cpp - Clear and simulated runs, options, model checks --------------------===//
+//===- executor_test.cpp - Clear and simulated runs, options, model checks ----------------===//
 #include "runtime/server/observer.h"
 #include "runtime/server/window.h"
 #include "support.h"
@@ -14,7 +14,8 @@ std::vector<int64_t> naiveDemo(const std::vector<float> &x) {
   static const int first[6][8] = {{1, -1, 0, 0, 1, 0, 0, -1}, {0, 1, -1, 0, 0, 1, 0, -1},
                                   {1, 1, 0, 0, -1, 0, -1, 0}, {0, 0, 1, 1, 0, -1, 0, 0},
                                   {0, 0, 0, -2, 1, 0, 0, 0},  {0, -1, 0, 0, 0, 0, 2, 0}};
-  static const int second[3][6] = {{1, -2, 0, 1, 2, -1}, {-1, 2, 1, 0, -1, 1}, {0, 1, -1, 2, 0, -2}};
+  static const int second[3][6] = {
+      {1, -2, 0, 1, 2, -1}, {-1, 2, 1, 0, -1, 1}, {0, 1, -1, 2, 0, -2}};
   static const int tables[2][13] = {{0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3},
                                     {3, 3, 2, 1, 0, 0, 1, 0, 2, 3, 0, 1, 2}};
   static const int which[6] = {0, 1, 0, 0, 1, 0};
@@ -57,10 +58,9 @@ std::vector<int64_t> naiveKitchen(const float *a, const float *b) {
   static const int split[2][5] = {{0, 1, 0, 1, 1}, {1, 0, -1, 0, 1}};
   static const int source[10] = {0, 5, -1, 17, 63, 64, 100, 127, 31, -1};
   static const int constants[10] = {0, 1, 1, 0, -1, 0, 1, 0, 1, -1};
-  static const int tables[10][5] = {{-2, -1, 0, 1, 2}, {2, 1, 0, 1, 2},  {0, 0, 1, 1, 1},
-                                    {3, -3, 3, -3, 3}, {1, 1, 1, 1, 1},  {0, 1, 0, 1, 0},
-                                    {2, 2, -2, 2, -2}, {1, 2, -3, 0, 1}, {0, 0, 0, 0, 1},
-                                    {-1, 0, 0, 0, 0}};
+  static const int tables[10][5] = {
+      {-2, -1, 0, 1, 2}, {2, 1, 0, 1, 2},   {0, 0, 1, 1, 1},  {3, -3, 3, -3, 3}, {1, 1, 1, 1, 1},
+      {0, 1, 0, 1, 0},   {2, 2, -2, 2, -2}, {1, 2, -3, 0, 1}, {0, 0, 0, 0, 1},   {-1, 0, 0, 0, 0}};
   std::vector<int> halves(128);
   for (int c = 0; c < 4; ++c)
     for (int y = 0; y < 4; ++y)
@@ -305,8 +305,7 @@ TEST(Run, RefusesWrongInputs) {
   options.mode = FHE_MODE_CLEAR;
   Prepared prepared(demo_model, nullptr, options);
   auto values = inputsOf(window_model, 1);
-  Ciphertexts other =
-      encodeClear(manifestOf(window_model), asInputs(window_model, values), 1);
+  Ciphertexts other = encodeClear(manifestOf(window_model), asInputs(window_model, values), 1);
   fhe_ciphertexts *out = nullptr;
   EXPECT_EQ(fhe_run(prepared.get(), other.get(), nullptr, nullptr, &out), FHE_MISMATCH);
   EXPECT_EQ(fhe_run(prepared.get(), nullptr, nullptr, nullptr, &out), FHE_INVALID_ARGUMENT);
@@ -325,7 +324,8 @@ TEST(Prepare, ClearOnlyModelsRunInTheClearOnly) {
 }
 
 /// Expects that a changed model is refused and that the message holds `word`.
-void expectRefused(const fhe_model &model, const char *word, fhe_status status = FHE_INVALID_MODEL) {
+void expectRefused(const fhe_model &model, const char *word,
+                   fhe_status status = FHE_INVALID_MODEL) {
   Options options;
   options.mode = FHE_MODE_CLEAR;
   fhe_prepared *none = nullptr;
@@ -419,16 +419,14 @@ TEST(ModelChecks, RefuseWildCode) {
   fhe_model model = window_model;
   model.entry = [](const fhe_executor *executor) -> int32_t {
     const uint64_t out[1] = {16};
-    return executor->ops->lookup(executor->state,
-                                 reinterpret_cast<const fhe_lookup_desc *>(window_model.ops[0]),
-                                 out, 0);
+    return executor->ops->lookup(
+        executor->state, reinterpret_cast<const fhe_lookup_desc *>(window_model.ops[0]), out, 0);
   };
   expectRefused(model, "overlaps");
   model.entry = [](const fhe_executor *executor) -> int32_t {
     const uint64_t out[1] = {0};
-    return executor->ops->lookup(executor->state,
-                                 reinterpret_cast<const fhe_lookup_desc *>(window_model.ops[0]),
-                                 out, 32);
+    return executor->ops->lookup(
+        executor->state, reinterpret_cast<const fhe_lookup_desc *>(window_model.ops[0]), out, 32);
   };
   expectRefused(model, "before it is written");
   model.entry = [](const fhe_executor *executor) -> int32_t {

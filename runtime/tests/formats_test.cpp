@@ -1,4 +1,4 @@
-//===- formats_test.cpp - Files: round trips, truncations, flipped bits -----------------------===//
+//===- formats_test.cpp - Files: round trips, truncations, flipped bits -------------------===//
 #include "runtime/client/client_key.h"
 #include "runtime/formats/ciphertexts.h"
 #include "runtime/formats/evaluation_key.h"
@@ -82,8 +82,10 @@ TEST(ClientKeyFile, RoundTrips) {
   ClientKey again = ClientKey::fromBytes(bytes);
   EXPECT_EQ(again.toBytes(), bytes);
   EXPECT_EQ(fhe_client_key_bytes(again.get()), bytes.size());
-  EXPECT_TRUE(std::ranges::equal(again.get()->flat(0).bits(), client().secret.get()->flat(0).bits()));
-  EXPECT_TRUE(std::ranges::equal(again.get()->flat(1).bits(), client().secret.get()->flat(1).bits()));
+  EXPECT_TRUE(
+      std::ranges::equal(again.get()->flat(0).bits(), client().secret.get()->flat(0).bits()));
+  EXPECT_TRUE(
+      std::ranges::equal(again.get()->flat(1).bits(), client().secret.get()->flat(1).bits()));
 }
 
 TEST(ClientKeyFile, SurvivesGarbage) {
@@ -133,8 +135,7 @@ TEST(EvaluationKeyFile, RefusesAnUnknownSection) {
 
 TEST(Files, AreNotTakenForOneAnother) {
   EXPECT_EQ(readClientKeyBytes(someCiphertexts()), FHE_INVALID_DATA);
-  EXPECT_NE(std::string(fhe_last_error()).find("ciphertexts, not a client key"),
-            std::string::npos);
+  EXPECT_NE(std::string(fhe_last_error()).find("ciphertexts, not a client key"), std::string::npos);
   EXPECT_EQ(readCiphertextBytes(client().secret.toBytes()), FHE_INVALID_DATA);
 }
 

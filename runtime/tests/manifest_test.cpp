@@ -1,4 +1,4 @@
-//===- manifest_test.cpp - Manifests: values, and everything that is refused ------------------===//
+//===- manifest_test.cpp - Manifests: values, and everything that is refused --------------===//
 #include "runtime/client/manifest.h"
 #include "runtime/client/values.h"
 #include "support.h"
@@ -34,9 +34,9 @@ TEST(Manifest, HasTheModelsParametersAndPorts) {
   EXPECT_EQ(manifest.inputs()[0].elements, 8u);
   EXPECT_EQ(manifest.output().lo, -12);
   const Parameters &parameters = manifest.get()->parameters;
-  EXPECT_EQ(std::memcmp(parameters.keys.data(), demo_model.parameters->keys,
-                        2 * sizeof(fhe_key_record)),
-            0);
+  EXPECT_EQ(
+      std::memcmp(parameters.keys.data(), demo_model.parameters->keys, 2 * sizeof(fhe_key_record)),
+      0);
   EXPECT_EQ(std::memcmp(parameters.conversions.data(), demo_model.parameters->conversions,
                         2 * sizeof(fhe_conversion_record)),
             0);
@@ -77,9 +77,9 @@ TEST(Manifest, RefusesBrokenFields) {
   expectRefused(replaced(good, "\"channel_axis\":0", "\"channel_axis\":1"), "channel_axis");
   expectRefused(replaced(good, "\"post\":[]", "\"post\":[{\"op\":\"sort\"}]"), "sort",
                 FHE_UNSUPPORTED);
-  expectRefused(replaced(good, "\"pre\":[]",
-                         "\"pre\":[{\"op\":\"affine\",\"scale\":[1,2],\"offset\":[0]}]"),
-                "scale: has 2 values");
+  expectRefused(
+      replaced(good, "\"pre\":[]", "\"pre\":[{\"op\":\"affine\",\"scale\":[1,2],\"offset\":[0]}]"),
+      "scale: has 2 values");
   expectRefused(replaced(good, "\"N\":2048", "\"N\":2047"), "power of two");
   expectRefused(replaced(good, "\"levels\":5", "\"levels\":64"), "decomposition");
   expectRefused(replaced(good, "\"classic\"", "\"amortized\""), "engine", FHE_UNSUPPORTED);
@@ -114,12 +114,12 @@ TEST(Values, RoundAsQonnxDoes) {
     double x;
     double results[7]; // ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN
   };
-  const Row rows[] = {{5.5, {6, 6, 5, 6, 5, 6, 5}},        {2.5, {2, 3, 2, 3, 2, 3, 2}},
-                      {1.6, {2, 2, 1, 2, 1, 2, 2}},        {1.1, {1, 2, 1, 2, 1, 1, 1}},
-                      {1.0, {1, 1, 1, 1, 1, 1, 1}},        {-1.0, {-1, -1, -1, -1, -1, -1, -1}},
+  const Row rows[] = {{5.5, {6, 6, 5, 6, 5, 6, 5}},         {2.5, {2, 3, 2, 3, 2, 3, 2}},
+                      {1.6, {2, 2, 1, 2, 1, 2, 2}},         {1.1, {1, 2, 1, 2, 1, 1, 1}},
+                      {1.0, {1, 1, 1, 1, 1, 1, 1}},         {-1.0, {-1, -1, -1, -1, -1, -1, -1}},
                       {-1.1, {-1, -1, -2, -2, -1, -1, -1}}, {-1.6, {-2, -1, -2, -2, -1, -2, -2}},
                       {-2.5, {-2, -2, -3, -3, -2, -3, -2}}, {-5.5, {-6, -5, -6, -6, -5, -6, -5}},
-                      {0.5, {0, 1, 0, 1, 0, 1, 0}},        {-0.5, {0, 0, -1, -1, 0, -1, 0}}};
+                      {0.5, {0, 1, 0, 1, 0, 1, 0}},         {-0.5, {0, 0, -1, -1, 0, -1, 0}}};
   for (const Row &row : rows)
     for (int mode = 0; mode < 7; ++mode)
       EXPECT_EQ(roundAs(Rounding(mode), row.x), row.results[mode]) << row.x << " mode " << mode;

@@ -1,9 +1,9 @@
-//===- support.h - What the runtime's tests share ---------------------------------------------===//
+//===- support.h - What the runtime's tests share -----------------------------------------===//
 //
-// The tests speak to the runtime as users do, through the C interface. Keys are made once a process:
-// they are the slow part.
+// The tests speak to the runtime as users do, through the C interface. Keys are made once a
+// process: they are the slow part.
 //
-//===----------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TESTS_SUPPORT_H
 #define FHE_RUNTIME_TESTS_SUPPORT_H
 
@@ -109,8 +109,7 @@ inline std::vector<int64_t> runEncrypted(const fhe_model &model,
                                          uint64_t samples, fhe::Options options = {}) {
   fhe::Manifest manifest = manifestOf(model);
   fhe::Prepared prepared(model, &client().evaluation, options);
-  fhe::Ciphertexts in =
-      fhe::encrypt(manifest, client().secret, asInputs(model, values), samples);
+  fhe::Ciphertexts in = fhe::encrypt(manifest, client().secret, asInputs(model, values), samples);
   return fhe::decryptIntegers(manifest, client().secret, prepared.run(in));
 }
 

@@ -1,4 +1,4 @@
-//===- deployment_test.cpp - The five commands, as a user types them ---------------------------===//
+//===- deployment_test.cpp - The five commands, as a user types them ----------------------===//
 #include "python-free-tools/deployment/command.h"
 #include "runtime/tests/support.h"
 
@@ -90,7 +90,8 @@ TEST_F(Deployment, KeysAreKeptSafe) {
 TEST_F(Deployment, AnotherClientsFilesAreRefused) {
   ASSERT_EQ(run("fhe-keygen kitchen.json -o b.key --evaluation-key b.eval").status, 0);
   ASSERT_EQ(run("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy "
-                "-o x.ct").status,
+                "-o x.ct")
+                .status,
             0);
   expectError("fhe-evaluate " FHE_TEST_MODEL " --evaluation-key b.eval x.ct -o w.ct", 1,
               "x.ct: error: the ciphertexts belong to key");
@@ -114,8 +115,8 @@ TEST_F(Deployment, RefusalsNameTheFile) {
   expectError("fhe-decrypt kitchen.json --key client.key a.npy -o q.npy", 1, "a.npy: error: ");
   expectError("fhe-inspect err.txt", 1, "err.txt: error: is neither");
   EXPECT_FALSE(fs::exists("q.ct"));
-  for (const char *tool : {"fhe-keygen", "fhe-encrypt", "fhe-evaluate", "fhe-decrypt",
-                           "fhe-inspect"}) {
+  for (const char *tool :
+       {"fhe-keygen", "fhe-encrypt", "fhe-evaluate", "fhe-decrypt", "fhe-inspect"}) {
     std::string name = tool;
     EXPECT_EQ(run(name + " --no-such-flag").status, 2);
     EXPECT_EQ(run(name + " --help").status, 0);
@@ -125,7 +126,8 @@ TEST_F(Deployment, RefusalsNameTheFile) {
 
 TEST_F(Deployment, InspectKnowsEveryKindOfFile) {
   ASSERT_EQ(run("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy "
-                "-o x.ct").status,
+                "-o x.ct")
+                .status,
             0);
   for (auto [file, kind] :
        {std::pair(FHE_TEST_MODEL, "compiled model"), std::pair("kitchen.json", "manifest"),

@@ -1,8 +1,8 @@
 /* fhe/client.h: the client's half: keys, encryption, decryption. C11.
  *
  * A client needs a model's manifest (NAME.json, or the text in the generated header) and nothing
- * else of the model. The way of an input: float32 -> pre-processing and quantization as the manifest
- * says -> encrypted integers; and back. Link fhe_client.
+ * else of the model. The way of an input: float32 -> pre-processing and quantization as the
+ * manifest says -> encrypted integers; and back. Link fhe_client.
  */
 #ifndef FHE_CLIENT_H
 #define FHE_CLIENT_H
@@ -20,13 +20,13 @@ typedef struct fhe_manifest fhe_manifest;
 /* One input or output. Pointers live as long as the manifest. */
 typedef struct fhe_tensor_info {
   const char *name;
-  uint32_t rank;            /* of the encrypted tensor, without the samples */
-  const uint64_t *shape;    /* [rank] */
-  uint64_t elements;        /* integers of one sample */
-  int64_t lo, hi;           /* range of the integers */
-  uint32_t float_rank;      /* of what fhe_decrypt gives: differs from `shape` after an argmax */
+  uint32_t rank;         /* of the encrypted tensor, without the samples */
+  const uint64_t *shape; /* [rank] */
+  uint64_t elements;     /* integers of one sample */
+  int64_t lo, hi;        /* range of the integers */
+  uint32_t float_rank;   /* of what fhe_decrypt gives: differs from `shape` after an argmax */
   const uint64_t *float_shape;
-  uint64_t float_elements;  /* floats of one sample */
+  uint64_t float_elements; /* floats of one sample */
 } fhe_tensor_info;
 
 /* Checks everything; `text` need not end in a NUL and is not kept. */
@@ -50,8 +50,7 @@ fhe_status fhe_client_key_generate(const fhe_manifest *manifest, fhe_client_key 
 uint64_t fhe_client_key_bytes(const fhe_client_key *key);
 /* The written bytes are the secret itself: keep the file to its owner (mode 0600). */
 fhe_status fhe_client_key_write(const fhe_client_key *key, fhe_write_fn write, void *state);
-fhe_status fhe_client_key_read(fhe_read_fn read, void *state, uint64_t bytes,
-                               fhe_client_key **key);
+fhe_status fhe_client_key_read(fhe_read_fn read, void *state, uint64_t bytes, fhe_client_key **key);
 void fhe_client_key_free(fhe_client_key *key);
 
 /* Makes the public evaluation key of `key` on `threads` threads (0: one a core). */

@@ -18,18 +18,18 @@ extern "C" {
 typedef int32_t fhe_status;
 enum {
   FHE_OK = 0,
-  FHE_INVALID_ARGUMENT = 1,     /* a pointer, name, size or number the caller gave */
-  FHE_INVALID_MANIFEST = 2,     /* the manifest's text is broken or says something impossible */
-  FHE_INVALID_DATA = 3,         /* a key or ciphertext file is broken */
-  FHE_INVALID_MODEL = 4,        /* the model object is broken */
-  FHE_UNSUPPORTED = 5,          /* well-formed, but of a version or kind this library lacks */
-  FHE_MISMATCH = 6,             /* key, ciphertexts and model do not belong together */
-  FHE_INSECURE_PARAMETERS = 7,  /* parameters below the security curve */
-  FHE_OUT_OF_MEMORY = 8,        /* memory, or the memory limit, does not suffice */
-  FHE_IO = 9,                   /* a read or write callback failed */
-  FHE_NO_RANDOMNESS = 10,       /* the operating system gave none */
-  FHE_CANCELLED = 11,           /* by fhe_cancel or the progress callback */
-  FHE_INTERNAL = 12             /* a defect of this library or of the object's code */
+  FHE_INVALID_ARGUMENT = 1,    /* a pointer, name, size or number the caller gave */
+  FHE_INVALID_MANIFEST = 2,    /* the manifest's text is broken or says something impossible */
+  FHE_INVALID_DATA = 3,        /* a key or ciphertext file is broken */
+  FHE_INVALID_MODEL = 4,       /* the model object is broken */
+  FHE_UNSUPPORTED = 5,         /* well-formed, but of a version or kind this library lacks */
+  FHE_MISMATCH = 6,            /* key, ciphertexts and model do not belong together */
+  FHE_INSECURE_PARAMETERS = 7, /* parameters below the security curve */
+  FHE_OUT_OF_MEMORY = 8,       /* memory, or the memory limit, does not suffice */
+  FHE_IO = 9,                  /* a read or write callback failed */
+  FHE_NO_RANDOMNESS = 10,      /* the operating system gave none */
+  FHE_CANCELLED = 11,          /* by fhe_cancel or the progress callback */
+  FHE_INTERNAL = 12            /* a defect of this library or of the object's code */
 };
 
 /* One line for a status code; never NULL. */

@@ -24,7 +24,7 @@ enum {
 
 /* Zero means the default everywhere. */
 typedef struct fhe_options {
-  uint32_t size;         /* sizeof(fhe_options) */
+  uint32_t size; /* sizeof(fhe_options) */
   fhe_mode mode;
   uint32_t threads;      /* default: one a core */
   uint32_t reserved;     /* 0 */
@@ -59,8 +59,8 @@ typedef int (*fhe_progress_fn)(void *state, const fhe_progress *progress);
 fhe_status fhe_run(fhe_prepared *prepared, const fhe_ciphertexts *inputs, fhe_progress_fn progress,
                    void *progress_state, fhe_ciphertexts **outputs);
 
-/* Ends the run in progress soon, with FHE_CANCELLED. From any thread; without effect if no run is in
- * progress. */
+/* Ends the run in progress soon, with FHE_CANCELLED. From any thread; without effect if no run is
+ * in progress. */
 void fhe_cancel(fhe_prepared *prepared);
 
 /* Table inputs of FHE_MODE_CLEAR and _SIMULATE that lay outside the integers their table covers,
