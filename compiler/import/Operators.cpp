@@ -94,7 +94,7 @@ static SmallVector<std::string> waysOut(StringRef op) {
             "help: use convolutions over the sequence (nn.Conv1d)"};
   if (op == "FloatQuant")
     return {"help: use an integer quantizer (Quant)"};
-  return {"see docs/diagnostics.md for the operators that are supported"};
+  return {"see docs/supported-ops.md for the operators that are supported"};
 }
 
 FailureOr<Operator> findOperator(const Node &node) {
