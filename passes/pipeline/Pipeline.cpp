@@ -37,6 +37,7 @@ void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) 
 
 void registerAllFhePasses() {
   registerQnnPasses();
+  registerConvertQnnToFhePasses();
   registerFheLevelPasses();
   registerTfhePasses();
 }
