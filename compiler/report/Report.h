@@ -27,8 +27,8 @@ struct Layer {
   Range interval{}, proven{};
   std::optional<Range> observed;
   unsigned accumulatorBits = 0; ///< of `interval`
-  std::optional<unsigned> tableInputBits; ///< of its widest table, after rounding; none: no table
-  std::optional<unsigned> windowBits;     ///< of its widest table, before rounding
+  std::optional<unsigned> tableInputBits; ///< window of its widest table; none: no table
+  std::optional<unsigned> roundedBits;    ///< P of that table, if it is rounded
   uint64_t tables = 0; ///< lookups of its elements
   // From the tfhe level.
   std::optional<double> norm2;

@@ -33,6 +33,13 @@ inline constexpr char NotANumber[] = "Q016"; ///< a table value is no number
 inline constexpr char AccumulatorTooWide[] = "Q020"; ///< an accumulator exceeds the limit
 inline constexpr char TableTooWide[] = "Q021";       ///< a table input exceeds the limit
 
+// Parameters and noise (tfhe).
+inline constexpr char ParametersNotBuilt[] = "Q030"; ///< a security level or p_error without parameters
+inline constexpr char NoParameters[] = "Q031"; ///< no parameter set satisfies a table or output
+inline constexpr char TableFails[] = "Q032";   ///< a table fails more often than allowed
+inline constexpr char OutputFails[] = "Q033";  ///< an output fails more often than allowed
+inline constexpr char WindowEnds[] = "Q034";   ///< too little guard at the ends of a rounded window
+
 // Nodes (import).
 inline constexpr char UnknownDomain[] = "Q040";       ///< operator of an unknown domain
 inline constexpr char UnsupportedOperator[] = "Q041"; ///< known domain, operator not supported

@@ -6,6 +6,7 @@
 //
 //===---------------------------------------------------------------------------===//
 #include "dialects/fhe/FHE.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "dialects/shared/NodeLocation.h"
 #include "dialects/tfhe/TFHE.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/parameters/ChooseParameters.h"
+#include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
@@ -115,7 +117,7 @@ private:
   OpBuilder builder;
   SymbolRefAttr key;
   IRMapping mapping;
-  llvm::DenseMap<Operation *, int64_t> layers;
+  fhe::LayerNumbers layers;
 };
 
 Value Converter::atDeltaOf(Location loc, Value operand, Value result) {
@@ -135,16 +137,9 @@ void Converter::setLayer(Operation *from, Operation *to) {
     to->setAttr("layer", builder.getI64IntegerAttr(it->second));
 }
 
-/// The accumulator that a table looks at, through changes of layout.
 IntegerAttr Converter::layerOfTable(Value input) {
-  while (Operation *op = input.getDefiningOp()) {
-    if (auto it = layers.find(op); it != layers.end())
-      return builder.getI64IntegerAttr(it->second);
-    if (!isa<fhe::ReshapeOp, fhe::GatherOp, fhe::MulConstOp>(op))
-      break;
-    input = op->getOperand(0);
-  }
-  return {};
+  std::optional<int64_t> layer = fhe::layerOf(input, layers);
+  return layer ? builder.getI64IntegerAttr(*layer) : IntegerAttr();
 }
 
 Operation *Converter::convertSumPool(fhe::SumPoolOp pool) {
@@ -258,11 +253,7 @@ void Converter::copyInterface(func::FuncOp target) {
 }
 
 FailureOr<func::FuncOp> Converter::convert() {
-  for (Operation &op : source.front())
-    if (isa<fhe::LinearOp, fhe::ConvOp, fhe::AddOp, fhe::SumPoolOp>(op)) {
-      int64_t next = layers.size();
-      layers[&op] = next;
-    }
+  layers = fhe::numberLayers(source);
   SmallVector<Type> inputs, results;
   for (Value argument : source.getArguments())
     inputs.push_back(typeOf(argument));
@@ -321,7 +312,7 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
     return success();
   InFlightDiagnostic error = widest.emitError();
   error << "a table needs " << bitsOf(widest) << " bits, the limit is " << limit
-        << (clearOnly ? " for a clear-only program" : "") << " [Q021]";
+        << (clearOnly ? " for a clear-only program" : "") << " [" << fhe::diag::TableTooWide << "]";
   if (wider > 1)
     error.attachNote() << wider << " tables are wider than " << limit << " bits; "
                        << describe(widest.getLoc()) << " has the widest";
@@ -365,19 +356,19 @@ LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
     if (constraint.isLookup())
       error << "no parameter set keeps a table of " << constraint.precision
             << " bits right at a 2-norm of " << norm << " and a failure probability of 2^"
-            << log2PError << " [Q031]";
+            << log2PError << " [" << fhe::diag::NoParameters << "]";
     else
       error << "no parameter set keeps output " << constraint.result << " of "
             << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta())
             << " bits right at a 2-norm of " << norm << " and a failure probability of 2^"
-            << log2PError << " [Q031]";
+            << log2PError << " [" << fhe::diag::NoParameters << "]";
     error.attachNote() << "sets reach 8 bits at a norm of 1024";
     error.attachNote() << "help: fhe-compile " << modelFile(loc)
                        << " --overflow=calibrated --calibration inputs.npy --round-accumulators=6";
     return failure();
   }
-  return emitError(constraints.front().op->getLoc(),
-                   "no one parameter set satisfies all tables and outputs together [Q031]");
+  return emitError(constraints.front().op->getLoc(), "no one parameter set satisfies all tables and outputs together [")
+         << fhe::diag::NoParameters << "]";
 }
 
 struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
@@ -390,7 +381,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
       InFlightDiagnostic error = getOperation().emitError();
       error << "parameters exist for a failure probability of 2^-40 and 128 bits of security only, asked "
                "for 2^"
-            << log2PError.getValue() << " and " << security.getValue() << " bits [Q030]";
+            << log2PError.getValue() << " and " << security.getValue() << " bits [" << fhe::diag::ParametersNotBuilt << "]";
       error.attachNote() << "help: fhe-compile MODEL.onnx --p-error=2^-40";
       return failure();
     }

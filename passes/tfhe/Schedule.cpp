@@ -35,7 +35,9 @@ struct TfheSchedule : fhe::impl::TfheScheduleBase<TfheSchedule> {
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    if (!llvm::hasSingleElement(function.getBody()))
+    if (!llvm::hasSingleElement(function.getBody()) ||
+        !llvm::all_of(function.front().without_terminator(),
+                      [](Operation &op) { return isa<ir::TFHEDialect>(op.getDialect()); }))
       return;
     Block &block = function.front();
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))

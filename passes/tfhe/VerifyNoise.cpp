@@ -4,7 +4,7 @@
 // wrote them. Formulas: runtime/tfhe/noise.h.
 //
 //===---------------------------------------------------------------------------===//
-#include "dialects/shared/NodeLocation.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "mlir/IR/Builders.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/tfhe/Passes.h"
@@ -23,6 +23,9 @@ namespace ir = fhe::tfhe_ir;
 
 namespace {
 
+/// Guard that a rounded window keeps at both ends, in standard deviations: 2^-28.9 a table.
+constexpr double endDeviations = 6;
+
 struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
   using TfheVerifyNoiseBase::TfheVerifyNoiseBase;
 
@@ -39,16 +42,34 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     InFlightDiagnostic error = emitError(place ? place->getLoc() : constraint.op->getLoc());
     if (constraint.isLookup())
       error << "a table of " << constraint.precision << " bits fails with probability 2^" << log2Failure
-            << ", allowed is 2^" << log2PError.getValue() << " [Q032]";
+            << ", allowed is 2^" << log2PError.getValue() << " [" << fhe::diag::TableFails << "]";
     else
       error << "output " << constraint.result << " fails with probability 2^" << log2Failure
-            << ", allowed is 2^" << log2PError.getValue() << " [Q033]";
+            << ", allowed is 2^" << log2PError.getValue() << " [" << fhe::diag::OutputFails << "]";
     error.attachNote() << "noise has standard deviation 2^" << 0.5 * std::log2(variance)
                        << ", half a slot is 2^" << std::log2(constraint.halfSlot);
     error.attachNote()
         << "help: fhe-compile MODEL.onnx --overflow=calibrated --calibration inputs.npy "
            "--round-accumulators="
         << std::max(2u, (constraint.isLookup() ? constraint.precision : 7) - 1);
+    return failure();
+  }
+
+  /// A rounded window tolerates noise of several slots; beyond its ends the table changes its sign.
+  LogicalResult verifyEnds(ir::LookupOp lookup, double variance) {
+    int64_t width = lookup.getWidth(), guard = lookup.getGuard(),
+            entries = lookup.getTables().getType().getDimSize(2);
+    if (lookup.getPrecision() == width)
+      return success();
+    double slots = std::min(guard, (int64_t(1) << width) - guard - entries) + 0.5;
+    double deviations = slots * std::exp2(-double(width) - 1) / std::sqrt(variance);
+    if (deviations >= endDeviations)
+      return success();
+    InFlightDiagnostic error = lookup.emitError("a rounded table has a value ");
+    error << deviations << " standard deviations of the noise from an end of its window, allowed are "
+          << endDeviations << " [" << fhe::diag::WindowEnds << "]";
+    error.attachNote() << "guard " << guard << ", " << entries << " entries, " << (int64_t(1) << width)
+                       << " slots";
     return failure();
   }
 
@@ -59,10 +80,13 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot, variance);
     if (!(log2Failure <= log2PError))
       return refuse(constraint, variance, log2Failure);
+    auto lookup = dyn_cast<ir::LookupOp>(constraint.op);
+    if (lookup && failed(verifyEnds(lookup, variance)))
+      return failure();
     // What is impossible is written as the smallest double's power, not as an infinity.
     double written = std::max(log2Failure, -1e6);
     double count = ir::elementsOf(constraint.value);
-    if (auto lookup = dyn_cast<ir::LookupOp>(constraint.op)) {
+    if (lookup) {
       lookup.setNoiseStdAttr(f64(std::sqrt(variance)));
       lookup.setLog2FailureAttr(f64(written));
       // Results of one lookup fail together: they share the switched ciphertext.

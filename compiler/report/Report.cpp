@@ -1,0 +1,228 @@
+//===- Report.cpp - What a compilation found, layer by layer ---------------------===//
+#include "compiler/report/Report.h"
+#include "dialects/shared/NodeLocation.h"
+#include "passes/parameters/CostModel.h"
+#include "passes/tfhe/ArenaPlan.h"
+#include "passes/tfhe/Layers.h"
+#include "passes/tfhe/ProgramInterface.h"
+#include "runtime/tfhe/noise.h"
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+using Json = nlohmann::ordered_json;
+namespace ir = fhe::tfhe_ir;
+
+namespace fhe::report {
+
+//===----------------------------------------------------------------------===//
+// The fhe level
+//===----------------------------------------------------------------------===//
+
+static Layer describe(Operation *op, int64_t number) {
+  Layer layer;
+  layer.op = op->getName().getStringRef().str();
+  layer.onnxNode = "accumulator_" + std::to_string(number);
+  if (auto node = primaryNode(op->getLoc())) {
+    layer.onnxNode = node->name.str();
+    layer.tensor = node->output.str();
+    if (!node->op.empty())
+      layer.op = node->op.str();
+  }
+  auto type = cast<IntType>(cast<RankedTensorType>(op->getResult(0).getType()).getElementType());
+  layer.interval = layer.proven = {type.getLo(), type.getHi()};
+  if (auto ranges = op->getAttrOfType<RangesAttr>("ranges")) {
+    layer.interval = {ranges.getInterval()[0], ranges.getInterval()[1]};
+    layer.proven = {ranges.getProven()[0], ranges.getProven()[1]};
+    if (!ranges.getObserved().empty())
+      layer.observed = {ranges.getObserved()[0], ranges.getObserved()[1]};
+  }
+  layer.accumulatorBits = accumulatorBits(layer.interval[0], layer.interval[1]);
+  return layer;
+}
+
+Report collect(ModuleOp fhe, llvm::StringRef name, const CompileOptions &options) {
+  Report report;
+  report.name = name;
+  report.options = options;
+  report.clearOnly = options.clearOnly;
+  auto main = fhe.lookupSymbol<func::FuncOp>("main");
+  if (!main || !llvm::hasSingleElement(main.getBody()))
+    return report;
+  LayerNumbers numbers = numberLayers(main);
+  for (auto [op, number] : numbers) {
+    report.layers.push_back(describe(op, number));
+    report.maxAccumulatorBits =
+        std::max(report.maxAccumulatorBits, report.layers.back().accumulatorBits);
+  }
+  for (LutOp lut : main.getOps<LutOp>()) {
+    uint64_t count = cast<RankedTensorType>(lut.getInput().getType()).getNumElements() *
+                     lut.getOutputs().size();
+    report.tables += count;
+    std::optional<int64_t> number = layerOf(lut.getInput(), numbers);
+    if (!number)
+      continue;
+    Layer &layer = report.layers[*number];
+    layer.tables += count;
+    if (!layer.tableInputBits || *layer.tableInputBits < lut.getWidth()) {
+      layer.tableInputBits = lut.getWidth();
+      layer.roundedBits = lut.getRoundedWidth();
+    }
+  }
+  return report;
+}
+
+//===----------------------------------------------------------------------===//
+// The tfhe level
+//===----------------------------------------------------------------------===//
+
+static void addTo(std::optional<double> &sum, double value) { sum = sum.value_or(0) + value; }
+
+static void addFailure(std::optional<double> &sum, double log2Failure, double elements) {
+  double log2Any = ::fhe::tfhe::log2AnyOf(log2Failure, elements);
+  sum = sum ? ::fhe::tfhe::log2Add(*sum, log2Any) : log2Any;
+}
+
+/// The layer that an operation's attribute names.
+static Layer *layerAt(Report &report, Operation *op) {
+  auto number = op ? op->getAttrOfType<IntegerAttr>("layer") : IntegerAttr();
+  if (!number || number.getInt() < 0 || uint64_t(number.getInt()) >= report.layers.size())
+    return nullptr;
+  return &report.layers[number.getInt()];
+}
+
+static void addOperation(Report &report, Operation &op, const ::fhe::tfhe::ParameterSet *set,
+                         llvm::StringRef setName) {
+  Layer *layer = layerAt(report, &op);
+  if (auto norm = op.getAttrOfType<FloatAttr>("norm2"); norm && layer)
+    layer->norm2 = norm.getValueAsDouble();
+  if (!set)
+    return;
+  double seconds = parameters::operationSeconds(&op, *set);
+  addTo(report.predictedSeconds, seconds);
+  if (!layer)
+    return;
+  layer->parameterSet = setName.str();
+  addTo(layer->predictedSeconds, seconds);
+  if (auto lookup = dyn_cast<ir::LookupOp>(op); lookup && lookup.getLog2Failure())
+    addFailure(layer->log2Failure, lookup.getLog2Failure()->convertToDouble(),
+               ir::elementsOf(lookup.getInput()));
+}
+
+/// Results that no table stands before fail by themselves.
+static void addResults(Report &report, func::FuncOp main) {
+  for (OpOperand &operand : main.front().getTerminator()->getOpOperands()) {
+    auto log2Failure = main.getResultAttrOfType<FloatAttr>(operand.getOperandNumber(), ir::failureAttr);
+    Value owner = slotOwner(operand.get());
+    Operation *op = owner.getDefiningOp();
+    while (op && isa<ir::GatherOp>(op) && op->getNumOperands() == 1)
+      op = slotOwner(op->getOperand(0)).getDefiningOp();
+    if (op && isa<ir::LookupOp>(op))
+      continue;
+    if (Layer *layer = layerAt(report, op); layer && log2Failure)
+      addFailure(layer->log2Failure, log2Failure.getValueAsDouble(), ir::elementsOf(operand.get()));
+  }
+}
+
+static void addSizes(Report &report, func::FuncOp main, const ::fhe::tfhe::ParameterSet &set) {
+  parameters::KeyBytes keys = parameters::evaluationKeyBytes(set);
+  uint64_t one = parameters::ciphertextBytes(set);
+  report.evaluationKeyBytes = keys.stored;
+  report.evaluationKeyMemory = keys.memory;
+  report.inputBytes = 0;
+  for (Value argument : main.getArguments())
+    *report.inputBytes += ir::elementsOf(argument) * one;
+  auto arenas = main->getAttrOfType<DictionaryAttr>(arenaAttr);
+  if (!arenas)
+    return;
+  report.peakBytes = keys.memory;
+  for (NamedAttribute arena : arenas)
+    if (auto elements = dyn_cast<IntegerAttr>(arena.getValue()))
+      *report.peakBytes += elements.getInt() * one;
+}
+
+void addParameters(Report &report, ModuleOp tfhe) {
+  auto main = tfhe.lookupSymbol<func::FuncOp>("main");
+  auto all = tfhe.getOps<ir::ParametersOp>();
+  if (!main || !llvm::hasSingleElement(main.getBody()) || !llvm::hasSingleElement(all))
+    return;
+  ir::ParametersOp parameters = *all.begin();
+  std::optional<::fhe::tfhe::ParameterSet> set = ir::parameterSetOf(parameters);
+  for (Operation &op : main.front().without_terminator())
+    addOperation(report, op, set ? &*set : nullptr, parameters.getSymName());
+  if (!set)
+    return;
+  addResults(report, main);
+  report.securityBits = parameters.getSecurity();
+  if (auto log2Failure = tfhe->getAttrOfType<FloatAttr>(ir::failureAttr))
+    report.log2Failure = log2Failure.getValueAsDouble();
+  addSizes(report, main, *set);
+}
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+static Json orNull(const std::optional<T> &value) {
+  return value ? Json(*value) : Json();
+}
+static Json probability(const std::optional<double> &log2) {
+  return log2 ? Json(std::exp2(*log2)) : Json();
+}
+
+static Json toJson(const Layer &layer) {
+  Json entry;
+  entry["onnx_node"] = layer.onnxNode;
+  entry["tensor"] = layer.tensor;
+  entry["op"] = layer.op;
+  entry["accumulator_interval"] = layer.interval;
+  entry["accumulator_proven"] = layer.proven;
+  entry["accumulator_observed"] = orNull(layer.observed);
+  entry["accumulator_bits"] = layer.accumulatorBits;
+  entry["table_input_bits"] = orNull(layer.tableInputBits);
+  entry["rounded_bits"] = orNull(layer.roundedBits);
+  entry["tables"] = layer.tables;
+  entry["norm2"] = orNull(layer.norm2);
+  entry["parameter_set"] = orNull(layer.parameterSet);
+  entry["failure_probability"] = probability(layer.log2Failure);
+  entry["predicted_seconds"] = orNull(layer.predictedSeconds);
+  return entry;
+}
+
+static Json toJson(const CompileOptions &options) {
+  Json entry, declared = Json::array();
+  for (const DeclaredInput &input : options.declaredInputs)
+    declared.push_back({{"name", input.name}, {"bits", input.bits}, {"range", {input.lo, input.hi}}});
+  entry["declared_inputs"] = declared;
+  entry["overflow"] = options.overflow == Overflow::Proven ? "proven" : "calibrated";
+  entry["max_accumulator_bits"] = options.maxAccumulatorBits;
+  entry["round_accumulators"] = orNull(options.roundAccumulators);
+  entry["log2_p_error"] = options.log2PError;
+  entry["security_bits"] = options.securityBits;
+  entry["clear_only"] = options.clearOnly;
+  return entry;
+}
+
+std::string toJson(const Report &report) {
+  Json json, layers = Json::array();
+  for (const Layer &layer : report.layers)
+    layers.push_back(toJson(layer));
+  json["format"] = "fhe-report";
+  json["format_version"] = 1;
+  json["name"] = report.name;
+  json["options"] = toJson(report.options);
+  json["layers"] = layers;
+  json["tables"] = report.tables;
+  json["max_accumulator_bits"] = report.maxAccumulatorBits;
+  json["security_bits"] = orNull(report.securityBits);
+  json["failure_probability"] = probability(report.log2Failure);
+  json["predicted_seconds"] = orNull(report.predictedSeconds);
+  json["bytes"] = {{"evaluation_key_stored", orNull(report.evaluationKeyBytes)},
+                   {"evaluation_key_memory", orNull(report.evaluationKeyMemory)},
+                   {"input", orNull(report.inputBytes)},
+                   {"peak", orNull(report.peakBytes)}};
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace fhe::report
