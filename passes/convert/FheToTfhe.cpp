@@ -403,11 +403,26 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     return success();
   }
 
+  /// Nothing but fhe operations on tensors of !fhe.int.
+  LogicalResult checkLevel(func::FuncOp function) {
+    auto isInteger = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && isa<fhe::IntType>(tensor.getElementType());
+    };
+    for (Operation &op : function.front())
+      if (!isa<fhe::FHEDialect>(op.getDialect()) && !isa<func::ReturnOp>(op))
+        return op.emitOpError("is not an operation of the fhe dialect");
+    if (!llvm::all_of(function.getArgumentTypes(), isInteger) ||
+        !llvm::all_of(function.front().getTerminator()->getOperandTypes(), isInteger))
+      return function.emitError("inputs and outputs must be tensors of !fhe.int");
+    return success();
+  }
+
   LogicalResult run() {
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || !llvm::hasSingleElement(function.getBody()))
       return getOperation().emitError("no func.func @main of one block in the module");
-    if (failed(checkOptions()) || failed(checkTableBits(function, clearOnly)))
+    if (failed(checkLevel(function)) || failed(checkOptions()) || failed(checkTableBits(function, clearOnly)))
       return failure();
     FailureOr<func::FuncOp> converted = Converter(function, clearOnly).convert();
     if (failed(converted))

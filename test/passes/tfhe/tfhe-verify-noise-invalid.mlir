@@ -1,0 +1,69 @@
+// RUN: fhe-opt --tfhe-verify-noise --split-input-file --verify-diagnostics %s
+
+// Parameters for 3 bits, a table of 4.
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 771 log2_std -17.136285014005605
+  tfhe.glwe_key @g0 k 2 log2_poly 10 log2_std -49.951071428571431
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 23 levels 1
+}
+func.func @main(%x: tensor<2x!tfhe.lwe<@p::@g0, 59>>) -> tensor<2x!tfhe.lwe<@p::@g0, 59>> {
+  // expected-error @+3 {{a table of 4 bits fails with probability 2^-1.2}}
+  // expected-note @+2 {{noise has standard deviation 2^}}
+  // expected-note @+1 {{help: fhe-compile MODEL.onnx --overflow=calibrated --calibration inputs.npy --round-accumulators=3}}
+  %h = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x16xi32> width 4 guard 0
+      : tensor<2x!tfhe.lwe<@p::@g0, 59>> -> tensor<2x!tfhe.lwe<@p::@g0, 59>>
+  return %h : tensor<2x!tfhe.lwe<@p::@g0, 59>>
+}
+
+// -----
+
+// A raw output is a noise constraint of its own, at its full width.
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 771 log2_std -17.136285014005605
+  tfhe.glwe_key @g0 k 2 log2_poly 10 log2_std -49.951071428571431
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 23 levels 1
+}
+func.func @main(%x: tensor<1x!tfhe.lwe<@p::@g0, 60>>) -> tensor<1x!tfhe.lwe<@p::@g0, 52>> {
+  %h = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x8xi32> width 3 guard 0
+      : tensor<1x!tfhe.lwe<@p::@g0, 60>> -> tensor<1x!tfhe.lwe<@p::@g0, 52>>
+  // expected-error @+3 {{output 0 fails with probability 2^-}}
+  // expected-note @+2 {{noise has standard deviation}}
+  // expected-note @+1 {{help: fhe-compile}}
+  %y = tfhe.linear %h weights dense<1024> : tensor<1x1xi32> : tensor<1x!tfhe.lwe<@p::@g0, 52>> -> tensor<1x!tfhe.lwe<@p::@g0, 52>>
+  return %y : tensor<1x!tfhe.lwe<@p::@g0, 52>>
+}
+
+// -----
+
+// A rounded window whose first value sits at its end: noise of a slot would change its sign.
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 771 log2_std -17.136285014005605
+  tfhe.glwe_key @g0 k 2 log2_poly 10 log2_std -49.951071428571431
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 23 levels 1
+}
+func.func @main(%x: tensor<1x!tfhe.lwe<@p::@g0, 57>>) -> tensor<1x!tfhe.lwe<@p::@g0, 60>> {
+  // expected-error @+2 {{a rounded table has a value 4.4}}
+  // expected-note @+1 {{guard 2, 60 entries, 64 slots}}
+  %h = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x60xi32> width 6 guard 2 {rounded_width = 3 : i64}
+      : tensor<1x!tfhe.lwe<@p::@g0, 57>> -> tensor<1x!tfhe.lwe<@p::@g0, 60>>
+  return %h : tensor<1x!tfhe.lwe<@p::@g0, 60>>
+}
+
+// -----
+
+// expected-error @+1 {{no tfhe.parameters in the module}}
+module {
+  func.func @main() { return }
+}
+
+// -----
+
+tfhe.parameters @p security 128 clear_only { tfhe.clear_key @g0 }
+func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+  // expected-error @+1 {{'arith.addf' op is not an operation of the tfhe dialect}}
+  %y = arith.addf %x, %x : tensor<2xf32>
+  return %y : tensor<2xf32>
+}

@@ -1,0 +1,101 @@
+// RUN: fhe-opt --split-input-file --verify-diagnostics %s
+
+// The LWE key's noise is below the security curve.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{'tfhe.lwe_key' op noise 2^-2.500000e+01 is below the 128-bit security curve, which asks for 2^-1.885797e+01 at dimension 838}}
+  tfhe.lwe_key @s0 dimension 838 log2_std -25.0
+}
+
+// -----
+
+// The same noise is enough for 128 bits, not for 132.
+tfhe.parameters @p security 132 {
+  // expected-error @+1 {{is below the 132-bit security curve}}
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+}
+
+// -----
+
+// A GLWE key below the curve.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{'tfhe.glwe_key' op noise 2^-6.200000e+01 is below the 128-bit security curve}}
+  tfhe.glwe_key @g0 k 1 log2_poly 11 log2_std -62.0
+}
+
+// -----
+
+// The curve is not valid for small dimensions.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{dimension 449 has no known security of 128 bits; at least 450 is needed}}
+  tfhe.lwe_key @s0 dimension 449 log2_std -1.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{dimension must be 1 to 4096, found 5000}}
+  tfhe.lwe_key @s0 dimension 5000 log2_std -1.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{distribution 'sparse' is not built; only 'binary' is}}
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.0 {distribution = "sparse"}
+}
+
+// -----
+
+// expected-error @+1 {{security must be 128 or 132, found 80}}
+tfhe.parameters @p security 80 {
+}
+
+// -----
+
+// A conversion to a key that is not there.
+tfhe.parameters @p security 128 {
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{target @s0 must be a tfhe.lwe_key}}
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+}
+
+// -----
+
+// A bootstrap leads from an LWE key to a GLWE key.
+tfhe.parameters @p security 128 {
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{source @g0 must be a tfhe.lwe_key}}
+  tfhe.bootstrap_key @bs from @g0 to @g0 base_log 22 levels 1
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{engine 'amortized' with switch 'plain' is not built; only 'classic' with 'plain' is}}
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1 {engine = "amortized"}
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{decomposition levels times log2 of the base is 66, allowed are 1 to 64}}
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 3
+}
+
+// -----
+
+tfhe.parameters @p security 128 clear_only {
+  // expected-error @+1 {{must not stand in clear_only parameters}}
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{is only for clear_only parameters}}
+  tfhe.clear_key @g0
+}
