@@ -355,13 +355,13 @@ LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
     double norm = constraint.factor * analysis.norm2(constraint.value);
     if (constraint.isLookup())
       error << "no parameter set keeps a table of " << constraint.precision
-            << " bits right at a 2-norm of " << norm << " and a failure probability of 2^"
-            << log2PError << " [" << fhe::diag::NoParameters << "]";
+            << " bits right at a 2-norm of " << fhe::parameters::printed(norm) << " and a failure probability of 2^"
+            << fhe::parameters::printed(log2PError) << " [" << fhe::diag::NoParameters << "]";
     else
       error << "no parameter set keeps output " << constraint.result << " of "
             << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta())
-            << " bits right at a 2-norm of " << norm << " and a failure probability of 2^"
-            << log2PError << " [" << fhe::diag::NoParameters << "]";
+            << " bits right at a 2-norm of " << fhe::parameters::printed(norm) << " and a failure probability of 2^"
+            << fhe::parameters::printed(log2PError) << " [" << fhe::diag::NoParameters << "]";
     error.attachNote() << "sets reach 8 bits at a norm of 1024";
     error.attachNote() << "help: fhe-compile " << modelFile(loc)
                        << " --overflow=calibrated --calibration inputs.npy --round-accumulators=6";
@@ -381,7 +381,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
       InFlightDiagnostic error = getOperation().emitError();
       error << "parameters exist for a failure probability of 2^-40 and 128 bits of security only, asked "
                "for 2^"
-            << log2PError.getValue() << " and " << security.getValue() << " bits [" << fhe::diag::ParametersNotBuilt << "]";
+            << fhe::parameters::printed(log2PError) << " and " << security.getValue() << " bits ["
+            << fhe::diag::ParametersNotBuilt << "]";
       error.attachNote() << "help: fhe-compile MODEL.onnx --p-error=2^-40";
       return failure();
     }

@@ -1,12 +1,21 @@
 //===- ChooseParameters.cpp - One parameter set for a whole network ------------===//
 #include "passes/parameters/ChooseParameters.h"
 #include "runtime/tfhe/noise.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace fhe::tfhe_ir;
 
 namespace fhe::parameters {
+
+std::string printed(double value) {
+  std::string text;
+  bool whole = value == std::floor(value) && std::abs(value) < 1e9;
+  llvm::raw_string_ostream(text) << llvm::format(whole ? "%.0f" : "%.2f", value);
+  return text;
+}
 
 std::vector<Constraint> collectConstraints(func::FuncOp function) {
   std::vector<Constraint> constraints;

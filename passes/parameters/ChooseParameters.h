@@ -10,6 +10,7 @@
 
 #include "passes/parameters/NoiseAnalysis.h"
 #include "passes/parameters/ParameterTable.h"
+#include <string>
 
 namespace fhe::parameters {
 
@@ -33,6 +34,9 @@ double varianceAt(const Constraint &constraint, NoiseAnalysis &analysis,
 /// log2 of the probability that one element exceeds half a slot.
 double log2FailureAt(const Constraint &constraint, NoiseAnalysis &analysis,
                      const ::fhe::tfhe::ParameterSet &set);
+
+/// A number for messages: "-40", "11.5".
+std::string printed(double value);
 
 struct Choice {
   const Cell *cell = nullptr; ///< null: none satisfies all constraints

@@ -41,13 +41,13 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     Operation *place = constraint.isLookup() ? constraint.op : constraint.value.getDefiningOp();
     InFlightDiagnostic error = emitError(place ? place->getLoc() : constraint.op->getLoc());
     if (constraint.isLookup())
-      error << "a table of " << constraint.precision << " bits fails with probability 2^" << log2Failure
-            << ", allowed is 2^" << log2PError.getValue() << " [" << fhe::diag::TableFails << "]";
+      error << "a table of " << constraint.precision << " bits fails with probability 2^" << printed(log2Failure)
+            << ", allowed is 2^" << printed(log2PError) << " [" << fhe::diag::TableFails << "]";
     else
-      error << "output " << constraint.result << " fails with probability 2^" << log2Failure
-            << ", allowed is 2^" << log2PError.getValue() << " [" << fhe::diag::OutputFails << "]";
-    error.attachNote() << "noise has standard deviation 2^" << 0.5 * std::log2(variance)
-                       << ", half a slot is 2^" << std::log2(constraint.halfSlot);
+      error << "output " << constraint.result << " fails with probability 2^" << printed(log2Failure)
+            << ", allowed is 2^" << printed(log2PError) << " [" << fhe::diag::OutputFails << "]";
+    error.attachNote() << "noise has standard deviation 2^" << printed(0.5 * std::log2(variance))
+                       << ", half a slot is 2^" << printed(std::log2(constraint.halfSlot));
     error.attachNote()
         << "help: fhe-compile MODEL.onnx --overflow=calibrated --calibration inputs.npy "
            "--round-accumulators="
@@ -66,8 +66,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     if (deviations >= endDeviations)
       return success();
     InFlightDiagnostic error = lookup.emitError("a rounded table has a value ");
-    error << deviations << " standard deviations of the noise from an end of its window, allowed are "
-          << endDeviations << " [" << fhe::diag::WindowEnds << "]";
+    error << printed(deviations) << " standard deviations of the noise from an end of its window, allowed are "
+          << printed(endDeviations) << " [" << fhe::diag::WindowEnds << "]";
     error.attachNote() << "guard " << guard << ", " << entries << " entries, " << (int64_t(1) << width)
                        << " slots";
     return failure();

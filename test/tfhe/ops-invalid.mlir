@@ -144,8 +144,34 @@ tfhe.parameters @p security 128 {
 func.func @conversions(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>, %m: tensor<4x!tfhe.lwe<@p::@g1, 61>>) {
   // expected-error @+1 {{must name its keyswitch and bootstrap}}
   %0 = tfhe.lookup %l lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @conversions(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>, %m: tensor<4x!tfhe.lwe<@p::@g1, 61>>) {
   // expected-error @+1 {{names @p::@bs, which is not a keyswitch key}}
   %1 = tfhe.lookup %l keyswitch @p::@bs bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @conversions(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>, %m: tensor<4x!tfhe.lwe<@p::@g1, 61>>) {
   // expected-error @+1 {{conversions do not lead from @p::@g1 to @p::@g0}}
   %2 = tfhe.lookup %m keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 : tensor<4x!tfhe.lwe<@p::@g1, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
   return

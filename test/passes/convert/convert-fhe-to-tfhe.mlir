@@ -53,7 +53,7 @@ func.func @main(%x: tensor<2x!fhe.int<0:3>>) -> tensor<2x!fhe.int<0:4>> {
 // CHECK-SAME: tensor<1x2x2x!tfhe.lwe<@p::@g0, 54>>
 // CHECK: %[[R:.*]] = tfhe.combine %{{.*}} {coefficients = array<i64: 1>, log2_factors = array<i64: 8>}
 // CHECK: tfhe.reshape %[[R]] : tensor<1x2x2x!tfhe.lwe<@p::@g0, 62>> -> tensor<4x!tfhe.lwe<@p::@g0, 62>>
-// CHECK: tfhe.conv %arg0 weights dense<1> : tensor<1x1x2x2xi32> {groups = 1 : i64, layer = 0 : i64, strides = array<i64: 2, 2>}
+// CHECK: tfhe.conv %arg0 weights dense<1> : tensor<1x1x2x2xi32> {layer = 0 : i64, strides = array<i64: 2, 2>}
 // CHECK: tfhe.lookup {{.*}} width 9 guard 54 {layer = 0 : i64, rounded_width = 3 : i64}
 func.func @main(%x: tensor<1x2x2x!fhe.int<0:3>>) -> (tensor<4x!fhe.int<0:3>>, tensor<1x1x1x!fhe.int<0:1>>) {
   %r = fhe.reshape %x : tensor<1x2x2x!fhe.int<0:3>> -> tensor<4x!fhe.int<0:3>>
