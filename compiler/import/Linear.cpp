@@ -436,7 +436,8 @@ LogicalResult importBatchNormalization(Node &node) {
   if (shape.empty())
     return node.refuse(diag::ShapeMismatch, "input has no channel dimension");
   SmallVector<Value> parameters;
-  for (auto [i, what] : llvm::enumerate(ArrayRef<StringRef>{"scale", "B", "mean", "variance"})) {
+  static constexpr StringRef names[] = {"scale", "B", "mean", "variance"};
+  for (auto [i, what] : llvm::enumerate(names)) {
     FailureOr<Constant> constant = node.constantInput(i + 1, what);
     if (failed(constant))
       return failure();
