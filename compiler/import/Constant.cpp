@@ -110,8 +110,8 @@ public:
     unsigned bytes = elementBytes(proto.data_type());
     if (count < 0)
       return refuse(diag::TooLarge, "dimensions " + describeShape(result->shape) +
-                                        " are negative, more than 16, or give more than " + Twine(kMaxElements) +
-                                        " elements");
+                                        " are negative, more than 16, or give more than " +
+                                        Twine(kMaxElements) + " elements");
     if (!bytes)
       return refuse(diag::BadTensorData,
                     "holds " + dataTypeName(proto.data_type()) +
