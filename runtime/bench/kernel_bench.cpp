@@ -1,9 +1,9 @@
 //===- kernel_bench.cpp - Times of the TFHE kernels, one thread ------------------------------===//
 //
 // Prints the minimum and median processor time of each kernel: FFT, keyswitch, bootstrap (batch of
-// one and full batches), linear layer. Keys hold random words: no kernel's time depends on their values.
-// The instruction set is the best there is, or FHE_ISA. Usage: fhe_kernel_bench [SET...] where SET
-// is one of the names printed without arguments to `--sets`; default: the first four.
+// one and full batches), linear layer. Keys hold random words: no kernel's time depends on their
+// values. The instruction set is the best there is, or FHE_ISA. Usage: fhe_kernel_bench [SET...]
+// where SET is one of the names printed without arguments to `--sets`; default: the first four.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/bootstrap/bootstrap.h"

@@ -21,9 +21,10 @@ static double inverseModulusSquared() { return std::exp2(-2.0 * torusBits); }
 double freshVariance(double log2Std) { return std::exp2(2 * log2Std); }
 
 double fftVariance(const GlweKey &glwe, const Decomposition &decomposition) {
-  // tfhe-rs' fit of the exponents; 53 bits of mantissa against 64 bits of torus. Over 15 shapes from
-  // N = 256 to 32768 and 80 products each, log2 of measured over predicted variance is on average
-  // -0.10 with AVX-512 or AVX2 (6-operation butterflies) and 0.06 with the scalar reference.
+  // tfhe-rs' fit of the exponents; 53 bits of mantissa against 64 bits of torus. Over 15 shapes
+  // from N = 256 to 32768 and 80 products each, log2 of measured over predicted variance is on
+  // average -0.10 with AVX-512 or AVX2 (6-operation butterflies) and 0.06 with the scalar
+  // reference.
   const double constant = 0.0090;
   double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
   return constant * std::exp2(2.0 * (64 - 53) + 2.0 * decomposition.baseLog) *

@@ -1,4 +1,4 @@
-//===- noise.h - Variance of TFHE operations and error probabilities ---------------------------===//
+//===- noise.h - Variance of TFHE operations and error probabilities --------------------------===//
 //
 // The one source of truth for noise: the compiler's passes choose and verify parameters with these
 // functions, the simulating executor samples from them, and the tests measure the kernels against

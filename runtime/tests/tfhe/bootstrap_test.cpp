@@ -84,8 +84,8 @@ TEST(Bootstrap, FiveBitsTwoLevels) {
   checkEveryMessage(keys, keys.bootstrap[0], 5, 32);
 }
 
-// Position j of the test polynomial receives the phases that round to j / 2N: below 1/2 as they are,
-// above negated. A trivial input has no noise and a key of ones makes each rotation visible.
+// Position j of the test polynomial receives the phases that round to j / 2N: below 1/2 as they
+// are, above negated. A trivial input has no noise and a key of ones makes each rotation visible.
 TEST(Bootstrap, PositionsAreRoundedPhases) {
   const GlweKey glwe{1, 8, -62};
   const uint32_t n = 3;

@@ -134,5 +134,6 @@ TEST_P(Fft, HalvesTimesBinaryAreExactAtTheLargestSize) {
   EXPECT_EQ(product(log2N, a, b), expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(AllIsas, Fft, testing::ValuesIn(availableIsas().begin(), availableIsas().end()),
+INSTANTIATE_TEST_SUITE_P(AllIsas, Fft,
+                         testing::ValuesIn(availableIsas().begin(), availableIsas().end()),
                          [](const auto &info) { return std::string(name(info.param)); });

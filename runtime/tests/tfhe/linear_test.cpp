@@ -57,7 +57,8 @@ std::vector<uint64_t> naiveConvolution(const ConvolutionShape &s, const std::vec
                 const int64_t x = int64_t(ox * s.strideX + kx * s.dilationX) - int64_t(s.padLeft);
                 if (y < 0 || x < 0 || y >= int64_t(s.inHeight) || x >= int64_t(s.inWidth))
                   continue;
-                const size_t channel = oc / (s.outChannels / s.groups) * size_t(perGroup) + size_t(c);
+                const size_t channel =
+                    oc / (s.outChannels / s.groups) * size_t(perGroup) + size_t(c);
                 const size_t from =
                     (((n * s.inChannels + channel) * s.inHeight + size_t(y)) * s.inWidth +
                      size_t(x)) * s.words;

@@ -20,8 +20,8 @@ namespace {
 
 constexpr size_t samples = 12800;
 
-/// words * digits exactly, fast: in signed pieces of 16 bits, whose f64 products with digits of up to
-/// 23 bits round to the exact integers (FFT tests check such products against the schoolbook).
+/// words * digits exactly, fast: in signed pieces of 16 bits, whose f64 products with digits of up
+/// to 23 bits round to the exact integers (FFT tests check such products against the schoolbook).
 std::vector<uint64_t> productInPieces(std::span<const uint64_t> words,
                                       std::span<const uint64_t> digits) {
   const size_t size = words.size();
@@ -200,7 +200,8 @@ TEST(Decomposition, CmuxRoundsExactly) {
         std::copy(start.begin(), start.end(), accumulator.begin());
         cmux(key, 0, rotation, accumulator.data(), scratch);
         for (size_t j = 0; j < 3; ++j) {
-          std::vector<uint64_t> expected = rotated(std::span(start).subspan(j * 256, 256), rotation);
+          std::vector<uint64_t> expected =
+              rotated(std::span(start).subspan(j * 256, 256), rotation);
           for (size_t i = 0; i < 256; ++i)
             ASSERT_LE(std::abs(double(int64_t(accumulator[j * 256 + i] - expected[i]))),
                       std::exp2(63 - kept) + 0x1p14)
@@ -212,8 +213,9 @@ TEST(Decomposition, CmuxRoundsExactly) {
 }
 
 // Phase error of the f64 FFT in one CMUX, against exact integers, on sizes and bases in use. Errors
-// within one product are correlated, so several are averaged. The fit of noise.h is at most 0.15 (in
-// log2) too optimistic on average and 0.5 for one shape, and not more than 0.25 too pessimistic.
+// within one product are correlated, so several are averaged. The fit of noise.h is at most 0.15
+// (in log2) too optimistic on average and 0.5 for one shape, and not more than 0.25 too
+// pessimistic.
 TEST(MeasuredNoise, FftErrorFollowsTheFit) {
   struct Case {
     GlweKey glwe;
@@ -266,8 +268,8 @@ namespace {
 
 /// Measured and predicted variance of the phase error of external products with a real GGSW of
 /// `bit`. The prediction is conditioned on the drawn keys: the key's noise (its own sum of squares
-/// times the mean square of a digit), the rounding seen through the secret key when the bit is 1 and
-/// not at all when it is 0, and the FFT.
+/// times the mean square of a digit), the rounding seen through the secret key when the bit is 1
+/// and not at all when it is 0, and the FFT.
 struct ExternalProducts {
   double measured, predicted, meanInSigmas;
 

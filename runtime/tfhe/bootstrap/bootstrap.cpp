@@ -13,8 +13,8 @@ static constexpr uint32_t minBatch = 8, maxBatch = 16;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-/// Working memory of one CMUX on any instruction set: the transforms of the digits, and one block of
-/// at most 64 points, of every row.
+/// Working memory of one CMUX on any instruction set: the transforms of the digits, and one block
+/// of at most 64 points, of every row.
 static size_t cmuxWorkBytes(const GlweKey &glwe, const Decomposition &decomposition) {
   const size_t rows = size_t(decomposition.levels) * (glwe.k + 1);
   return rows * (size_t(glwe.polynomialSize()) + 2 * 64) * sizeof(double);

@@ -4,8 +4,8 @@
 // ciphertexts with a test polynomial each. The loop over key elements is the outer one: a GGSW is
 // read once for all ciphertexts of an internal group.
 //
-// Convention. Let w_i = round(2N a_i / 2^64), w_b = round(2N b / 2^64) modulo 2N (round half up) and
-// p = (w_b - sum w_i s_i) mod 2N. The result encrypts testPolynomial[p] if p < N and
+// Convention. Let w_i = round(2N a_i / 2^64), w_b = round(2N b / 2^64) modulo 2N (round half up)
+// and p = (w_b - sum w_i s_i) mod 2N. The result encrypts testPolynomial[p] if p < N and
 // -testPolynomial[p - N] otherwise. So position j receives the phases that round to j/2N: for a
 // message at phase m/2^(P+1) in the noise-free case j = m 2N / 2^(P+1) exactly, the centre of its
 // slot. A caller that wants slots [m - 1/2, m + 1/2) writes the table half a slot early into the
@@ -57,7 +57,8 @@ void blindRotate(const FourierBootstrapKey &key, const uint32_t *switched, size_
 void cmux(const FourierBootstrapKey &key, uint32_t element, uint32_t rotation,
           uint64_t *accumulator, Scratch scratch);
 
-/// LWE [kN+1] under the flattened key whose phase is coefficient `coefficient` of the accumulator's.
+/// LWE [kN+1] under the flattened key whose phase is coefficient `coefficient` of the
+/// accumulator's.
 void sampleExtract(const GlweKey &glwe, const uint64_t *accumulator, uint32_t coefficient,
                    uint64_t *out);
 

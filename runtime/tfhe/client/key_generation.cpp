@@ -43,8 +43,8 @@ struct Workspace {
   }
 };
 
-/// body += polynomial * S for the key polynomial whose transform is `key`, exactly modulo
-/// (2^64, X^N + 1): signed halves of 32 bits times a binary polynomial stay below 2^49, so their f64
+/// body += polynomial * S for the key polynomial whose transform is `key`, exactly modulo (2^64,
+/// X^N + 1): signed halves of 32 bits times a binary polynomial stay below 2^49, so their f64
 /// transforms round to the exact integers (tests go to N = 2^17).
 void addProduct(const KernelTable &table, const FftPlan &plan, const uint64_t *polynomial,
                 const double *key, const Workspace &work, uint64_t *body) {

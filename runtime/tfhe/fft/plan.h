@@ -10,8 +10,8 @@
 //
 // Points are stored in vectors of L lanes: L real parts, then L imaginary parts. The tree's first
 // levels are passes of radix up to 2^maxLog2Radix over memory; its last 2 log2(L) levels run inside
-// blocks of L^2 points: log2(L) levels across vectors, an L x L transposition, log2(L) levels across
-// vectors again with one node per lane.
+// blocks of L^2 points: log2(L) levels across vectors, an L x L transposition, log2(L) levels
+// across vectors again with one node per lane.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_FFT_PLAN_H

@@ -1,8 +1,8 @@
 //===- avx512ifma.cpp - The keyswitch product with 52-bit multiply-add -----------------------===//
 //
 // Compiled for AVX-512 F, DQ and IFMA. A key word is cut into its low 44 bits and its high 20: a
-// product with a digit of up to 8 bits then fits the 52 bits that vpmadd52luq adds, so one word costs
-// two instructions and no separate addition (vpmullq and an addition are four).
+// product with a digit of up to 8 bits then fits the 52 bits that vpmadd52luq adds, so one word
+// costs two instructions and no separate addition (vpmullq and an addition are four).
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/isa/integer_impl.h"

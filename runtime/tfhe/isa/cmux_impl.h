@@ -1,11 +1,12 @@
 //===- cmux_impl.h - The CMUX, written once for all vector types -----------------------------===//
 //
 // Internal; included by isa/*.cpp only. accumulator += GGSW x (X^rotation - 1) accumulator in three
-// stages: (A) for each mask polynomial and the body, rotate, subtract, take the digits of each level
-// and do the first pass of their transforms, all in registers; (B) for each subtree below, whose rows
-// fit the first-level cache: the other forward levels of every row, products with the key, and the
-// inverse levels up to the subtree's root; (C) the last inverse pass, which reduces modulo 2^64 and
-// adds. Nothing here depends on other ciphertexts, so results cannot depend on how a batch is split.
+// stages: (A) for each mask polynomial and the body, rotate, subtract, take the digits of each
+// level and do the first pass of their transforms, all in registers; (B) for each subtree below,
+// whose rows fit the first-level cache: the other forward levels of every row, products with the
+// key, and the inverse levels up to the subtree's root; (C) the last inverse pass, which reduces
+// modulo 2^64 and adds. Nothing here depends on other ciphertexts, so results cannot depend on how
+// a batch is split.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_CMUX_IMPL_H
@@ -41,9 +42,9 @@ template <class V> struct DigitField {
   }
 };
 
-/// Stage A for one polynomial. The first pass of radix 2^R reads, for each q, the 2^(R+1) words
-/// q + e stride (real parts, then imaginary parts). Rotated by r = E stride + rho, word j comes from
-/// j - r, or negated from j - r + N where j < r: that is for e < E, and for e = E where q < rho. So
+/// Stage A for one polynomial. The first pass of radix 2^R reads, for each q, the 2^(R+1) words q +
+/// e stride (real parts, then imaginary parts). Rotated by r = E stride + rho, word j comes from j
+/// - r, or negated from j - r + N where j < r: that is for e < E, and for e = E where q < rho. So
 /// the source of each e is one pointer and sign below rho and one above; the vector that contains
 /// rho is put together lane by lane.
 template <class V, int R> class RotatedFirstPass {
@@ -138,8 +139,8 @@ private:
   alignas(64) uint64_t mixed[V::lanes];
 };
 
-/// Fetches a part of the next key element, a few lines at a time between the computations of this one:
-/// a burst would stall on the buffers between the caches.
+/// Fetches a part of the next key element, a few lines at a time between the computations of this
+/// one: a burst would stall on the buffers between the caches.
 class Prefetcher {
 public:
   Prefetcher(const CmuxArguments &a, size_t steps)

@@ -1,8 +1,8 @@
 //===- fft_impl.h - The negacyclic FFT, written once for all vector types --------------------===//
 //
 // Internal; included by isa/*.cpp only, after the vector type V of that file. Everything has
-// internal linkage, because each file is compiled with its own machine flags. See fft/plan.h for the
-// algorithm and the layout of points.
+// internal linkage, because each file is compiled with its own machine flags. See fft/plan.h for
+// the algorithm and the layout of points.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_FFT_IMPL_H

@@ -12,8 +12,8 @@
 namespace fhe::tfhe {
 namespace {
 
-/// outs[c][at..) -= sum over rows of digits[row][c] * key[row], C ciphertexts, W vectors. `key` is at
-/// word `at` of the first row.
+/// outs[c][at..) -= sum over rows of digits[row][c] * key[row], C ciphertexts, W vectors. `key` is
+/// at word `at` of the first row.
 template <class V, int C, int W>
 FHE_INLINE void digitTile(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
                           size_t digitStride, uint64_t *const *outs, size_t at,

@@ -2,9 +2,9 @@
 //
 // Every kernel exists for a scalar reference and for the vector instruction sets that measured
 // better. One is chosen once per process: the best the CPU has, or the one the environment variable
-// FHE_ISA (scalar | avx2 | avx512) names. Results are bit-identical for one instruction set whatever
-// the batch split; across instruction sets only the decrypted values are equal (the order of
-// floating-point operations differs).
+// FHE_ISA (scalar | avx2 | avx512) names. Results are bit-identical for one instruction set
+// whatever the batch split; across instruction sets only the decrypted values are equal (the order
+// of floating-point operations differs).
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_ISA_H

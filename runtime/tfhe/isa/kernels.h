@@ -1,8 +1,8 @@
 //===- kernels.h - The table of inner kernels one instruction set fills ----------------------===//
 //
 // Internal. Each isa/*.cpp is compiled for one instruction set and fills one table; everything else
-// in the library is portable and calls through a table. The inner kernels are the FFT, the CMUX, and
-// the two integer products modulo 2^64 (keyswitch and linear layers).
+// in the library is portable and calls through a table. The inner kernels are the FFT, the CMUX,
+// and the two integer products modulo 2^64 (keyswitch and linear layers).
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_KERNELS_H
@@ -60,8 +60,8 @@ struct KernelTable {
 const KernelTable &kernelTable(Isa isa);
 
 #ifdef FHE_TFHE_X86
-/// digitProduct without and with the 52-bit multiply-add of AVX-512 IFMA; the AVX-512 table holds the
-/// second where the CPU has these instructions.
+/// digitProduct without and with the 52-bit multiply-add of AVX-512 IFMA; the AVX-512 table holds
+/// the second where the CPU has these instructions.
 void digitProductAvx512(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
                         size_t digitStride, unsigned digitBits, size_t count,
                         uint64_t *const *outs, const uint64_t *nextKey);

@@ -1,8 +1,8 @@
 //===- keyswitch.h - Batched LWE keyswitch ---------------------------------------------------===//
 //
 // out = (0, b) - sum over i, level of digit(a_i, level) * key row (i, level): an integer matrix
-// product modulo 2^64 of the digits of the whole batch with the key. Key rows are the outer loop, so
-// the key is read once per internal group of ciphertexts.
+// product modulo 2^64 of the digits of the whole batch with the key. Key rows are the outer loop,
+// so the key is read once per internal group of ciphertexts.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_KEYSWITCH_KEYSWITCH_H

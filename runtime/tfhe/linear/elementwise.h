@@ -1,9 +1,9 @@
 //===- elementwise.h - Elementwise operations on arrays of LWE ciphertexts -------------------===//
 //
 // Addition, subtraction, multiplication by clear integers, addition of clear torus constants and
-// gathering, on arrays [count][words] (mask, then body), modulo 2^64. Memory-bound; plain loops that
-// compilers vectorise. Where out and in may be the same array it says so; partial overlap never is
-// allowed.
+// gathering, on arrays [count][words] (mask, then body), modulo 2^64. Memory-bound; plain loops
+// that compilers vectorise. Where out and in may be the same array it says so; partial overlap
+// never is allowed.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_LINEAR_ELEMENTWISE_H

@@ -1,9 +1,9 @@
 //===- linear.h - Linear layers with clear integer weights on LWE ciphertexts ----------------===//
 //
 // Matrix product and convolution of ciphertexts with small clear integers, modulo 2^64, without
-// materialised patches. Zero weights cost nothing where whole tiles of them are zero; padding is the
-// trivial zero ciphertext and is skipped. Noise out: sum of w^2 V_in for independent inputs. Exact
-// integer arithmetic: the same words on every instruction set and for every split.
+// materialised patches. Zero weights cost nothing where whole tiles of them are zero; padding is
+// the trivial zero ciphertext and is skipped. Noise out: sum of w^2 V_in for independent inputs.
+// Exact integer arithmetic: the same words on every instruction set and for every split.
 //
 // Work is cut into independent items; a call does the items [begin, end), so threads can share one
 // layer. An item writes a tile of outputs no other item writes.

@@ -47,7 +47,8 @@ enum class StreamUse : uint8_t {
   encryptionNoise = 9,
 };
 
-/// One of the disjoint streams of a seed: use (8 bits) | number of the key (16 bits) | row (40 bits).
+/// One of the disjoint streams of a seed: use (8 bits) | number of the key (16 bits) | row (40
+/// bits).
 struct StreamLabel {
   StreamUse use;
   uint16_t key = 0;

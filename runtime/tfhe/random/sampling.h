@@ -1,4 +1,4 @@
-//===- sampling.h - Uniform, binary and Gaussian samples ---------------------------------------===//
+//===- sampling.h - Uniform, binary and Gaussian samples --------------------------------------===//
 //
 // Samplers over a Generator. Bits of the stream are consumed in a fixed order, so the same stream
 // gives the same samples. The Gaussian sampler is the polar form of Box and Muller (Marsaglia 1964)
