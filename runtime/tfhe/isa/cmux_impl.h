@@ -45,7 +45,7 @@ template <class V> struct DigitField {
 /// Stage A for one polynomial. The first pass of radix 2^R reads, for each q, the 2^(R+1) words q +
 /// e stride (real parts, then imaginary parts). Rotated by r = E stride + rho, word j comes from j
 /// - r, or negated from j - r + N where j < r: that is for e < E, and for e = E where q < rho. So
-/// the source of each e is one pointer and sign below rho and one above; the vector that contains
+/// the source of each e is one place and sign below rho and one above; the vector that contains
 /// rho is put together lane by lane.
 template <class V, int R> class RotatedFirstPass {
   using W = typename V::W;
@@ -82,9 +82,8 @@ private:
   void setSources(size_t wrapped) {
     for (size_t e = 0; e < size_t(chains); ++e) {
       const bool wraps = e < wrapped;
-      // As integers: the pointer of a chain may lie before the array until q is added.
-      const size_t at = e * stride + (wraps ? size : 0) - r;
-      source[e] = in + ptrdiff_t(at);
+      // May be negative until q is added.
+      source[e] = ptrdiff_t(e * stride + (wraps ? size : 0)) - ptrdiff_t(r);
       sign[e] = wraps != flip ? ~uint64_t(0) : 0;
     }
   }
@@ -100,7 +99,8 @@ private:
     if (e == mixedChain)
       return V::loadWords(mixed);
     // (x ^ sign) - sign, the second part of it in the constant.
-    const W rotated = V::xorWords(V::loadWords(source[e] + q), V::broadcastWord(sign[e]));
+    const W rotated =
+        V::xorWords(V::loadWords(in + (source[e] + ptrdiff_t(q))), V::broadcastWord(sign[e]));
     const W constant = V::broadcastWord(offset - sign[e]);
     return V::addWordsTo(V::subWords(constant, V::loadWords(in + e * stride + q)), rotated);
   }
@@ -134,7 +134,7 @@ private:
   const bool flip;
   const uint64_t offset;
   int mixedChain = -1;
-  const uint64_t *source[chains];
+  ptrdiff_t source[chains];
   uint64_t sign[chains];
   alignas(64) uint64_t mixed[V::lanes];
 };
