@@ -1,12 +1,14 @@
 //===- kernel_bench.cpp - Times of the TFHE kernels, one thread ------------------------------===//
 //
 // Prints the minimum and median processor time of each kernel: FFT, keyswitch, bootstrap (batch of
-// one and full batches), linear layer. Keys hold random words: no kernel's time depends on their
-// values. The instruction set is the best there is, or FHE_ISA. Usage: fhe_kernel_bench [SET...]
-// where SET is one of the names printed without arguments to `--sets`; default: the first four.
+// one and full batches), linear layer, and key generation. Keys hold random words: no kernel's time
+// depends on their values. The instruction set is the best there is, or FHE_ISA. Usage:
+// fhe_kernel_bench [SET...] where SET is one of the names printed without arguments to `--sets`;
+// default: the first four.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/bootstrap/bootstrap.h"
+#include "runtime/tfhe/client/key_generation.h"
 #include "runtime/tfhe/fft/plan.h"
 #include "runtime/tfhe/isa/kernels.h"
 #include "runtime/tfhe/keyswitch/keyswitch.h"
@@ -93,6 +95,32 @@ void benchFft() {
   }
 }
 
+/// What one thread needs to make the two keys and convert one of them.
+void benchKeyGeneration(const ParameterSet &set, LweKeyswitchKey &switchKey,
+                        FourierBootstrapKey &key) {
+  const uint32_t n = set.lwe.dimension, kn = set.glwe.lweDimension();
+  Seed secret(std::array<uint8_t, 16>{1}), mask(std::array<uint8_t, 16>{2});
+  LweSecretKey small(n, secret, 0);
+  GlweSecretKey big(set.glwe.k, set.glwe.log2N, secret, 1);
+  const KeySeeds seeds{mask, secret, 0};
+  std::vector<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));
+  AlignedBuffer<std::byte> generation(bootstrapGenerationScratchBytes(set.glwe));
+  AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
+  const uint32_t elements = 8, coefficients = 64;
+  time("making the bootstrap key, in all", 0.2, double(elements) / n, [&] {
+    for (uint32_t i = 0; i < elements; ++i)
+      generateBootstrapElement(set.glwe, set.bootstrap, small, big, seeds, i, element.data(),
+                               generation.span());
+  });
+  time("converting the bootstrap key, in all", 0.2, double(elements) / n, [&] {
+    for (uint32_t i = 0; i < elements; ++i)
+      key.setElement(i, element, conversion.span());
+  });
+  time("making the keyswitch key, in all", 0.2, double(coefficients) / kn, [&] {
+    generateKeyswitchRows(switchKey, big.flat(), small, set.lwe.log2Std, seeds, 0, coefficients);
+  });
+}
+
 void benchSet(const NamedSet &named) {
   const ParameterSet &set = named.set;
   const uint32_t n = set.lwe.dimension, kn = set.glwe.lweDimension();
@@ -106,6 +134,7 @@ void benchSet(const NamedSet &named) {
     return;
   }
   randomize(switchKey.words());
+  benchKeyGeneration(set, switchKey, key);
   std::vector<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));
   AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
   randomize(element);

@@ -58,6 +58,22 @@ FHE_INLINE void tile(const uint64_t *key, size_t rows, size_t words, const uint6
     }
 }
 
+/// Tiles of C ciphertexts and W vectors over the words from `at`; returns where it stopped.
+template <int C, int W>
+size_t tiles(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
+             size_t digitStride, size_t count, uint64_t *const *outs, size_t at, size_t ahead) {
+  for (; at + W * lanes <= words; at += W * lanes) {
+    size_t c = 0;
+    for (; c + C <= count; c += C)
+      tile<C, W>(key + at, rows, words, digits + c, digitStride, outs + c, at,
+                 c == 0 ? ahead : 0);
+    for (; c < count; ++c)
+      tile<1, W>(key + at, rows, words, digits + c, digitStride, outs + c, at,
+                 c == 0 ? ahead : 0);
+  }
+  return at;
+}
+
 } // namespace
 
 void digitProductIfma(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
@@ -67,19 +83,12 @@ void digitProductIfma(const uint64_t *key, size_t rows, size_t words, const uint
     digitProductAvx512(key, rows, words, digits, digitStride, digitBits, count, outs, nextKey);
     return;
   }
-  constexpr int C = 4, W = 2;
   const size_t ahead = nextKey ? size_t(nextKey - key) : 0;
-  size_t w = 0;
-  for (; w + W * lanes <= words; w += W * lanes) {
-    size_t c = 0;
-    for (; c + C <= count; c += C)
-      tile<C, W>(key + w, rows, words, digits + c, digitStride, outs + c, w, c == 0 ? ahead : 0);
-    for (; c < count; ++c)
-      tile<1, W>(key + w, rows, words, digits + c, digitStride, outs + c, w, c == 0 ? ahead : 0);
-  }
-  for (; w + lanes <= words; w += lanes)
-    for (size_t c = 0; c < count; ++c)
-      tile<1, 1>(key + w, rows, words, digits + c, digitStride, outs + c, w, 0);
+  // Few ciphertexts wait for the key: longer runs of each row then come faster from memory.
+  size_t w = count < 4
+                 ? tiles<2, 4>(key, rows, words, digits, digitStride, count, outs, 0, ahead)
+                 : tiles<4, 2>(key, rows, words, digits, digitStride, count, outs, 0, ahead);
+  w = tiles<1, 1>(key, rows, words, digits, digitStride, count, outs, w, 0);
   digitRest(key, rows, words, digits, digitStride, count, outs, w);
 }
 
