@@ -41,7 +41,7 @@ static void writePort(llvm::raw_ostream &os, const std::string &prefix, const Pr
 /// Bytes, twenty a line: a string literal of this length is beyond what C11 promises.
 static void writeBytes(llvm::raw_ostream &os, llvm::StringRef bytes) {
   for (size_t i = 0; i < bytes.size(); ++i)
-    os << (i % 20 ? "," : "\n  ") << int(bytes[i]) << (i + 1 == bytes.size() ? "," : "");
+    os << (i % 20 ? "" : "\n  ") << int(bytes[i]) << ",";
   os << "\n  0";
 }
 

@@ -190,6 +190,7 @@ RunResult ObjectRun::run() {
     result.inputBytes = fhe_ciphertexts_bytes(given);
   }
   Prepared prepared = prepare(options.mode, evaluationKey.get());
+  evaluationKey.reset(); // not needed any more, and large
   Ciphertexts outputs = evaluate(prepared.get(), given, true, &result);
   // What lay outside a window is only to be seen where integers are.
   readWindows(options.mode == Mode::Simulate ? prepared.get() : clearRun.get(), result);
