@@ -53,6 +53,8 @@ InputFile::InputFile(const std::string &path) {
   size = std::filesystem::file_size(path, code);
   if (code)
     throw FileError(path, code.message());
+  // Unbuffered: no copy of a secret key stays behind in a stream buffer.
+  stream.rdbuf()->pubsetbuf(nullptr, 0);
   stream.open(path, std::ios::binary);
   if (!stream)
     throw FileError(path, std::strerror(errno));
