@@ -1,8 +1,8 @@
-// two_models.cpp: two models in one C++ program, under one client key where their parameters are
-// equal and under two where they are not.
+// two_models.cpp: two models in one C++ program, each under a client key of its parameters. (Models
+// of equal parameters could share one.)
 #include <fhe/fhe.hpp>
 #include <tiny.h>
-#include <tiny_strict.h>
+#include <tiny_calibrated.h>
 
 #include <cstdio>
 
@@ -35,9 +35,9 @@ bool evaluate(const fhe_model &model, std::span<const float> x) {
 
 int main() {
   try {
-    std::vector<float> x(TINY_INPUT_ELEMENTS, 0.5f), z(TINY_STRICT_INPUT_ELEMENTS, -0.25f);
+    std::vector<float> x(TINY_INPUT_ELEMENTS, 0.5f), z(TINY_CALIBRATED_INPUT_ELEMENTS, -0.25f);
     bool good = evaluate(tiny_model, x);
-    good &= evaluate(tiny_strict_model, z);
+    good &= evaluate(tiny_calibrated_model, z);
     return good ? 0 : 1;
   } catch (const fhe::Error &error) {
     std::fprintf(stderr, "%s\n", error.what());
