@@ -46,9 +46,11 @@ static void suggest(InFlightDiagnostic &diagnostic, Operation *op, const Root &r
                               << " bits and its input to " << inputTo << " bits (they have " << weightBits
                               << " and " << inputBits << ")";
     }
-    diagnostic.attachNote() << "help: prune its weights to at most " << terms
-                            << " non-zero weights a channel (channel " << channel << " has "
-                            << root.worstTerms << ")";
+    // Pruning by more than a factor of 16 would leave no layer.
+    if (terms < root.worstTerms && terms * 16 >= root.worstTerms)
+      diagnostic.attachNote() << "help: prune its weights to at most " << terms
+                              << " non-zero weights a channel (channel " << channel << " has "
+                              << root.worstTerms << ")";
     return;
   }
   diagnostic.attachNote() << "help: put a QuantIdentity of " << excess

@@ -1,0 +1,135 @@
+// RUN: fhe-opt --qnn-check-quantizers --split-input-file --verify-diagnostics %s
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// A network without any quantizer.
+func.func @float(%x: tensor<2xf32>) -> tensor<1xf32> {
+  %w = qnn.constant dense<1.0> : tensor<1x2xf32> -> tensor<1x2xf32>
+  // expected-error @below {{input is not quantized: the file has no quantizer at all, it is a float network [Q009]}}
+  // expected-note @below {{bit widths for weights and activations and calibration data are missing to quantize it}}
+  // expected-note @below {{help: train it quantization-aware with Brevitas}}
+  %y = qnn.gemm %x, %w : (tensor<2xf32>, tensor<1x2xf32>) -> tensor<1xf32>
+  return %y : tensor<1xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// The QuantIdentity of the input is missing.
+func.func @input(%x: tensor<2xf32> {qnn.name = "pixels"}) -> tensor<1x!q> {
+  %w = qnn.constant dense<[[1, -2]]> : tensor<1x2xi32> -> tensor<1x2x!q>
+  // expected-error @below {{input is not quantized [Q012]}}
+  // expected-note @below {{it comes from graph input 'pixels' without a quantizer between}}
+  // expected-note @below {{help: put a QuantIdentity first in the network, or declare the input with --input-bits B --input-range LO:HI}}
+  %y = qnn.gemm %x, %w : (tensor<2xf32>, tensor<1x2x!q>) -> tensor<1xf32>
+  %z = qnn.quantize %y : tensor<1xf32> -> tensor<1x!q>
+  return %z : tensor<1x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// Two linear layers in a row: the accumulator is too wide to be an operand.
+func.func @twice(%x: tensor<2xf32>) -> tensor<1xf32> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %w = qnn.constant dense<[[1, -2], [1, 1]]> : tensor<2x2xi32> -> tensor<2x2x!q>
+  %v = qnn.constant dense<[[1, -2]]> : tensor<1x2xi32> -> tensor<1x2x!q>
+  %a = qnn.gemm %q, %w : (tensor<2x!q>, tensor<2x2x!q>) -> tensor<2xf32> loc("fc1")
+  // expected-error @below {{input is not quantized [Q010]}}
+  // expected-note @below {{it comes from node 'fc1' (qnn.gemm), a wide accumulator, over the integers of node 'fc1' (qnn.gemm)}}
+  // expected-note @below {{help: put a QuantIdentity (or QuantReLU) between node 'fc1' (qnn.gemm) and this node}}
+  %y = qnn.gemm %a, %v : (tensor<2xf32>, tensor<1x2x!q>) -> tensor<1xf32>
+  return %y : tensor<1xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// A quantized tensor plus an accumulator.
+func.func @residual(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %w = qnn.constant dense<[[1, -2], [1, 1]]> : tensor<2x2xi32> -> tensor<2x2x!q>
+  %a = qnn.gemm %q, %w : (tensor<2x!q>, tensor<2x2x!q>) -> tensor<2xf32> loc("fc1")
+  // expected-error @below {{operands are not quantized with one common scale [Q011]}}
+  // expected-note @below {{node 'fc1' (qnn.gemm) gives no quantized tensor (scale 2.500000e-01), the other operand has scale 5.000000e-01}}
+  // expected-note @below {{help: pass both operands through one shared QuantIdentity before the addition}}
+  %y = qnn.add %q, %a : (tensor<2x!q>, tensor<2xf32>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+!other = !quant.uniform<i2:f32, 3.700000e-01>
+
+// Two scales without a small ratio.
+func.func @scales(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q> loc("qa")
+  %b = qnn.quantize %x : tensor<2xf32> -> tensor<2x!other> loc("qb")
+  // expected-error @below {{operands are not quantized with one common scale [Q011]}}
+  // expected-note @below {{scales are 5.000000e-01 (node 'qa' (qnn.quantize)) and 3.700000e-01 (node 'qb' (qnn.quantize))}}
+  // expected-note @below {{help: pass both operands through one shared QuantIdentity before the addition}}
+  %y = qnn.add %a, %b : (tensor<2x!q>, tensor<2x!other>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+!other = !quant.uniform<i2:f32, 3.700000e-01>
+
+func.func @concat(%x: tensor<2xf32>) -> tensor<4xf32> {
+  %zero = qnn.constant dense<0.0> : tensor<1xf32> -> tensor<1xf32>
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %b = qnn.quantize %x : tensor<2xf32> -> tensor<2x!other>
+  %c = qnn.add %a, %zero : (tensor<2x!q>, tensor<1xf32>) -> tensor<2xf32>
+  %d = qnn.add %b, %zero : (tensor<2x!other>, tensor<1xf32>) -> tensor<2xf32>
+  // expected-error @below {{operands are not quantized with one common scale [Q011]}}
+  // expected-note @below {{scales are 5.000000e-01 and 3.700000e-01}}
+  // expected-note @below {{help: pass the operands through one shared QuantIdentity before the concatenation}}
+  %y = qnn.concat %c, %d {axis = 0 : i64} : (tensor<2xf32>, tensor<2xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// A result that only a table could give, and no quantizer makes one.
+func.func @result(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q> loc("qa")
+  // expected-error @below {{is a result of the network but no affine function of integers, and no quantizer follows [Q013]}}
+  // expected-note @below {{the integers are those of node 'qa' (qnn.quantize)}}
+  // expected-note @below {{help: end the network before this operation and apply it after decryption}}
+  %y = qnn.activation sigmoid %q : tensor<2x!q> -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// Float weights in a network that has quantizers.
+func.func @weights(%x: tensor<2xf32>) -> tensor<1xf32> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %w = qnn.constant dense<1.0> : tensor<1x2xf32> -> tensor<1x2xf32>
+  // expected-error @below {{weights are not quantized [Q014]}}
+  // expected-note @below {{help: use QuantLinear or QuantConv2d with a weight quantizer, per tensor or per output channel}}
+  %y = qnn.gemm %q, %w : (tensor<2x!q>, tensor<1x2xf32>) -> tensor<1xf32>
+  return %y : tensor<1xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// Two encrypted factors.
+func.func @product(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  // expected-error @below {{both operands are encrypted; one must be clear [Q042]}}
+  %y = qnn.mul %q, %q : (tensor<2x!q>, tensor<2x!q>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
