@@ -183,6 +183,13 @@ LogicalResult QnnToFhe::convertOp(Operation *op) {
     Value root = analysis.form(op->getOperand(0)).root;
     return isa<BlockArgument>(root) ? convertInputQuantizer(op) : convertQuantizer(op);
   }
+  // The types of this level hold 40 bits; the usual limit is far below.
+  if (analysis.form(op->getResult(0)).root == op->getResult(0)) {
+    const qnn::Root &root = analysis.root(op->getResult(0));
+    if (root.lo <= -(int64_t(1) << 40) || root.hi >= int64_t(1) << 40)
+      return op->emitError() << "integers in [" << root.lo << ", " << root.hi
+                             << "] exceed 40 bits [Q020]";
+  }
   if (isa<qnn::GemmOp, qnn::ConvOp>(op))
     convertLinear(op);
   else if (auto pool = dyn_cast<qnn::AvgPoolOp>(op))
