@@ -53,7 +53,9 @@ private:
 class FourierBootstrapKey {
 public:
   FourierBootstrapKey() = default;
-  /// Zero key bound to one instruction set. Fill every element. Check `ok()`.
+  /// Zero key bound to one instruction set. Fill every element. Check `ok()`. The first key of a
+  /// polynomial size also makes the constants of its FFT, which throws std::bad_alloc when there is
+  /// no memory for them.
   FourierBootstrapKey(uint32_t lweDimension, const GlweKey &glwe,
                       const Decomposition &decomposition, Isa isa = activeIsa());
 

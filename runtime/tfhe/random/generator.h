@@ -60,7 +60,8 @@ struct StreamLabel {
 };
 
 /// A read-once stream of pseudo-random bytes. Not for use by two threads at once; zeroised on
-/// destruction. Not copyable (two copies would give the same bytes).
+/// destruction. Not copyable (two copies would give the same bytes). Throws std::bad_alloc when
+/// OpenSSL has no memory or no AES-128-CTR.
 class Generator {
 public:
   Generator(const Seed &seed, StreamLabel label);
