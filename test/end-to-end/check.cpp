@@ -5,6 +5,7 @@
 //   end-to-end-check ranges REPORT META same|inside|none
 //       every accumulator of a model's meta.json has the same interval and signed bits in the report;
 //       its observed interval is the same, lies inside, or is not looked at
+//   end-to-end-check take FILE N OUT           writes the first N samples of a .npy file
 //   end-to-end-check limits SECONDS MIB COMMAND...   the command ends well within time and memory
 //
 // Exit status 0 if it holds, else 1 with a line that says what does not.
@@ -107,6 +108,16 @@ static int compareRanges(const std::string &reportPath, const std::string &metaP
   return wrong ? 1 : 0;
 }
 
+static int takeSamples(const std::string &path, uint64_t samples, const std::string &out) {
+  auto array = readNpyFile(path);
+  if (array.shape.empty() || array.shape[0] < samples)
+    return fail(path + " has fewer than " + std::to_string(samples) + " samples");
+  array.data.resize(array.data.size() / array.shape[0] * samples);
+  array.shape[0] = samples;
+  fhe::tools::writeNpyFile(out, array);
+  return 0;
+}
+
 static int runLimited(double seconds, double mebibytes, char **command) {
   auto start = std::chrono::steady_clock::now();
   pid_t child = fork();
@@ -139,6 +150,8 @@ int main(int argc, char **argv) {
       return compareJson(argv[2], argv[3], argv[4]);
     if (what == "ranges" && argc == 5)
       return compareRanges(argv[2], argv[3], argv[4]);
+    if (what == "take" && argc == 5)
+      return takeSamples(argv[2], std::stoull(argv[3]), argv[4]);
     if (what == "limits" && argc > 4)
       return runLimited(std::stod(argv[2]), std::stod(argv[3]), argv + 4);
   } catch (const std::exception &error) {

@@ -15,13 +15,14 @@ check "fhe-run" fhe-run model.so --mode=encrypted --inputs "$FOLDER/inputs.npy" 
   check "all samples" "$CHECK" json run.json /samples "$SAMPLES"
 }
 
-check "clear" fhe-run model.so --inputs "$FOLDER/inputs.npy" --quiet --outputs clear.npy
+check "take" "$CHECK" take "$FOLDER/inputs.npy" "$SAMPLES" x.npy
+check "clear" fhe-run model.so --inputs x.npy --quiet --outputs clear.npy
 mkdir -p client server
 check "keygen" fhe-keygen model.json -o client/client.key --evaluation-key eval.key
 check "key is private" test "$(stat -c %a client/client.key)" = 600
-check "encrypt" fhe-encrypt model.json --key client/client.key --inputs "$FOLDER/inputs.npy" -o x.ct
+check "encrypt" fhe-encrypt model.json --key client/client.key --inputs x.npy -o x.ct
 check "encrypt again" fhe-encrypt model.json --key client/client.key \
-  --inputs "$FOLDER/inputs.npy" -o again.ct
+  --inputs x.npy -o again.ct
 check "two encryptions differ" bash -c '! cmp -s x.ct again.ct'
 mv model.so eval.key x.ct server
 check "evaluate" env -C server fhe-evaluate model.so --evaluation-key eval.key x.ct -o y.ct
