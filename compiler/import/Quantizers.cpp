@@ -39,6 +39,9 @@ static LogicalResult checkQuantizer(Node &node, const Quantizer &q) {
                          "scale must be positive, found " +
                              llvm::Twine(scale == 0 ? "0" : std::to_string(scale)) +
                              (q.scales.size() > 1 ? " for channel " + std::to_string(c) : ""));
+  if (q.lo >= q.hi)
+    return node.refuse(diag::BadQuantizer,
+                       "has one integer only, " + llvm::Twine(q.lo) + "; two or more are needed");
   for (int64_t zeroPoint : q.zeroPoints)
     if (zeroPoint < q.lo || zeroPoint > q.hi)
       return node.refuse(diag::BadQuantizer, "zero point " + llvm::Twine(zeroPoint) +
@@ -57,7 +60,12 @@ static FailureOr<Type> quantizedType(Node &node, Quantizer q, ArrayRef<int64_t> 
     q.zeroPoints.resize(1);
   }
   MLIRContext *context = node.loc.getContext();
-  auto emitError = [&] { return mlir::emitError(node.loc) << "[" << diag::BadQuantizer << "] "; };
+  // What the type itself refuses is said in our words below.
+  auto emitError = [&] {
+    InFlightDiagnostic diagnostic = mlir::emitError(node.loc);
+    diagnostic.abandon();
+    return diagnostic;
+  };
   unsigned flags = q.isSigned ? quant::QuantizationFlags::Signed : 0;
   auto storage = IntegerType::get(context, q.bits);
   Type real = Float32Type::get(context), result;
@@ -77,7 +85,8 @@ static FailureOr<Type> quantizedType(Node &node, Quantizer q, ArrayRef<int64_t> 
         emitError, flags, storage, real, scales, q.zeroPoints, int32_t(q.axis), q.lo, q.hi);
   }
   if (!result)
-    return failure();
+    return node.refuse(diag::BadQuantizer, "has no quantized type with integers " +
+                                               llvm::Twine(q.lo) + " to " + llvm::Twine(q.hi));
   return result;
 }
 
@@ -252,8 +261,6 @@ LogicalResult importQuant(Node &node) {
   if (*bits == 1 && isSigned) // QONNX: a signed one-bit Quant is bipolar
     return defineBipolar(node, input->value, input->clear, q);
   setRange(q, *bits, isSigned, narrow);
-  if (q.lo >= q.hi)
-    return node.refuse(diag::BadQuantizer, "has one integer only (bit width 1, narrow)");
   return defineQuantize(node, input->value, input->clear, q, qnn::QuantizerKind::Uniform,
                         *rounding);
 }
