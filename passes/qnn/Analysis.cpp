@@ -79,7 +79,12 @@ FailureOr<Analysis> Analysis::run(func::FuncOp function) {
   Analysis analysis;
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitError("a network is a function of one block");
-  function.walk([&](Operation *op) { analysis.hasQuantizers |= isQuantizer(op); });
+  // Quantized constants count: a network with quantized weights only is no float network.
+  function.walk([&](Operation *op) {
+    analysis.hasQuantizers |= isQuantizer(op);
+    if (auto constant = dyn_cast<ConstantOp>(op))
+      analysis.hasQuantizers |= !constant.getType().getElementType().isF32();
+  });
   for (BlockArgument argument : function.getArguments()) {
     Form form;
     form.root = argument;
