@@ -1,0 +1,122 @@
+//===- ReportTest.cpp - Reports from hand-written fhe modules ----------------------===//
+#include "compiler/report/Report.h"
+#include "dialects/fhe/FHE.h"
+#include "dialects/tfhe/TFHE.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/tfhe/Passes.h"
+#include <cmath>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+using namespace fhe::report;
+
+namespace {
+
+const char *const network = R"mlir(
+func.func @main(%x: tensor<2x!fhe.int<0:3>>) -> tensor<1x!fhe.int<-6:6>> {
+  %a = fhe.linear %x weights dense<[[1, 1], [1, 2]]> : tensor<2x2xi32>
+      {ranges = #fhe.ranges<interval = [0, 9], proven = [0, 9], observed = [1, 7]>}
+      : tensor<2x!fhe.int<0:3>> -> tensor<2x!fhe.int<0:9>> loc("fc1")
+  %v = fhe.reshape %a : tensor<2x!fhe.int<0:9>> -> tensor<1x2x!fhe.int<0:9>>
+  %h = fhe.lut %v lo 0 tables dense<[[[0,0,0,1,1,1,2,2,2,3]]]> : tensor<1x1x10xi32> width 4 guard 3
+      : tensor<1x2x!fhe.int<0:9>> -> tensor<1x2x!fhe.int<0:3>> loc("relu")
+  %r = fhe.reshape %h : tensor<1x2x!fhe.int<0:3>> -> tensor<2x!fhe.int<0:3>>
+  %y = fhe.linear %r weights dense<[[2, -2]]> : tensor<1x2xi32>
+      {ranges = #fhe.ranges<interval = [-6, 6], proven = [-6, 6]>}
+      : tensor<2x!fhe.int<0:3>> -> tensor<1x!fhe.int<-6:6>> loc("fc2")
+  return %y : tensor<1x!fhe.int<-6:6>>
+}
+)mlir";
+
+class ReportTest : public testing::Test {
+protected:
+  ReportTest() {
+    context.loadDialect<fhe::FHEDialect, fhe::tfhe_ir::TFHEDialect, mlir::func::FuncDialect>();
+    module = mlir::parseSourceString<mlir::ModuleOp>(network, &context);
+  }
+  Report make(bool withParameters, bool clearOnly = false) {
+    fhe::CompileOptions options;
+    options.clearOnly = clearOnly;
+    Report report = collect(*module, "net", options);
+    if (withParameters) {
+      mlir::PassManager manager(&context);
+      fhe::buildTfhePipeline(manager, options);
+      EXPECT_TRUE(mlir::succeeded(manager.run(*module)));
+      addParameters(report, *module);
+    }
+    return report;
+  }
+
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+TEST_F(ReportTest, CheckKnowsTheFheLevelOnly) {
+  ASSERT_TRUE(module);
+  auto json = nlohmann::json::parse(toJson(make(false)));
+  ASSERT_EQ(json["layers"].size(), 2u);
+  auto &fc1 = json["layers"][0], &fc2 = json["layers"][1];
+  EXPECT_EQ(fc1["onnx_node"], "fc1");
+  EXPECT_EQ(fc1["accumulator_interval"], nlohmann::json({0, 9}));
+  EXPECT_EQ(fc1["accumulator_observed"], nlohmann::json({1, 7}));
+  EXPECT_EQ(fc1["accumulator_bits"], 4);
+  EXPECT_EQ(fc1["table_input_bits"], 4);
+  EXPECT_EQ(fc1["tables"], 2); // through the reshape
+  EXPECT_TRUE(fc1["norm2"].is_null());
+  EXPECT_TRUE(fc1["failure_probability"].is_null());
+  EXPECT_EQ(fc2["accumulator_bits"], 4);
+  EXPECT_TRUE(fc2["accumulator_observed"].is_null());
+  EXPECT_TRUE(fc2["table_input_bits"].is_null());
+  EXPECT_EQ(json["tables"], 2);
+  EXPECT_EQ(json["max_accumulator_bits"], 4);
+  EXPECT_TRUE(json["bytes"]["peak"].is_null());
+}
+
+TEST_F(ReportTest, ParametersFillTheRest) {
+  ASSERT_TRUE(module);
+  Report report = make(true);
+  auto json = nlohmann::json::parse(toJson(report));
+  auto &fc1 = json["layers"][0], &fc2 = json["layers"][1];
+  EXPECT_DOUBLE_EQ(fc1["norm2"], std::sqrt(5.0));
+  EXPECT_DOUBLE_EQ(fc2["norm2"], std::sqrt(8.0));
+  EXPECT_EQ(fc1["parameter_set"], "p");
+  EXPECT_LE(fc1["failure_probability"].get<double>(), 2 * std::exp2(-40));
+  EXPECT_GT(fc1["failure_probability"].get<double>(), 0);
+  EXPECT_GT(fc1["predicted_seconds"].get<double>(), fc2["predicted_seconds"].get<double>());
+  EXPECT_EQ(json["security_bits"], 128);
+  EXPECT_GT(json["bytes"]["evaluation_key_stored"].get<uint64_t>(), 0u);
+  EXPECT_GE(json["bytes"]["peak"].get<uint64_t>(),
+            json["bytes"]["evaluation_key_memory"].get<uint64_t>());
+}
+
+TEST_F(ReportTest, TextHasOneLineALayer) {
+  ASSERT_TRUE(module);
+  std::string text = toText(make(false));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4); // head, two layers, total
+  EXPECT_NE(text.find("total: 2 tables, widest accumulator 4 bits"), std::string::npos);
+}
+
+TEST_F(ReportTest, FiveClosingLines) {
+  ASSERT_TRUE(module);
+  std::string text = closingLines(make(true), "fhe-run net.so");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 5);
+  EXPECT_EQ(text.find("widest accumulator: 4 bits, node 'fc1'"), 0u);
+  EXPECT_NE(text.find("tables: 2, of at most 4 bits\n"), std::string::npos);
+  EXPECT_NE(text.find("security: 128 bits; failure probability of one inference 2^-"),
+            std::string::npos);
+  EXPECT_NE(text.find("next: fhe-run net.so\n"), std::string::npos);
+}
+
+TEST_F(ReportTest, ClearOnlySaysSo) {
+  ASSERT_TRUE(module);
+  Report report = make(true, true);
+  EXPECT_FALSE(report.securityBits);
+  EXPECT_TRUE(report.layers[0].norm2);
+  std::string text = closingLines(report, "fhe-run net.so");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 5);
+  EXPECT_NE(text.find("nothing is encrypted"), std::string::npos);
+}
+
+} // namespace
