@@ -11,7 +11,7 @@ using namespace llvm;
 namespace fhe {
 
 static Error failure(StringRef path, std::error_code code) {
-  return createStringError(code, "%s: %s", path.str().c_str(), code.message().c_str());
+  return createStringError(code, "%s: error: %s", path.str().c_str(), code.message().c_str());
 }
 
 OutputFiles::~OutputFiles() {
