@@ -395,11 +395,9 @@ LogicalResult importAveragePool(Node &node) {
   return defineAveragePool(node, *input, *window, result, countPad != 0);
 }
 
-LogicalResult importGlobalAveragePool(Node &node) {
-  FailureOr<Value> input = spatialInput(node);
-  if (failed(input))
-    return failure();
-  ArrayRef<int64_t> shape = shapeOf(*input);
+/// The mean over all spatial dimensions, which stay as dimensions of size 1.
+static LogicalResult defineGlobalPool(Node &node, Value input) {
+  ArrayRef<int64_t> shape = shapeOf(input);
   size_t rank = shape.size() - 1;
   Window window;
   window.kernel.assign(shape.begin() + 1, shape.end());
@@ -408,7 +406,43 @@ LogicalResult importGlobalAveragePool(Node &node) {
   window.pads.assign(2 * rank, 0);
   SmallVector<int64_t> result(shape.size(), 1);
   result[0] = shape[0];
-  return defineAveragePool(node, *input, window, result, false);
+  return defineAveragePool(node, input, window, result, false);
+}
+
+LogicalResult importGlobalAveragePool(Node &node) {
+  FailureOr<Value> input = spatialInput(node);
+  return failed(input) ? failure() : defineGlobalPool(node, *input);
+}
+
+/// x.mean((2, 3)): a global average pool, flattened unless keepdims.
+LogicalResult importReduceMean(Node &node) {
+  int64_t keepDims = 1, noop = 0;
+  auto axes = node.axes(1);
+  FailureOr<Value> input = spatialInput(node);
+  if (failed(axes) || failed(input) || failed(node.attribute("keepdims", keepDims)) ||
+      failed(node.attribute("noop_with_empty_axes", noop)))
+    return failure();
+  int64_t rank = shapeOf(*input).size() + 1;
+  SmallVector<int64_t> normalized;
+  for (int64_t axis : axes->value_or(SmallVector<int64_t>())) {
+    FailureOr<int64_t> d = node.normalizeAxis(axis, rank);
+    if (failed(d))
+      return failure();
+    normalized.push_back(*d);
+  }
+  llvm::sort(normalized);
+  if (!llvm::equal(normalized, llvm::seq<int64_t>(2, rank)))
+    return node.refuse(diag::UnsupportedForm,
+                       "means over axes " + describeShape(normalized) +
+                           "; only the mean over all spatial axes is supported",
+                       {"help: use nn.AdaptiveAvgPool2d(1) or x.mean((2, 3))"});
+  if (failed(defineGlobalPool(node, *input)))
+    return failure();
+  if (keepDims)
+    return success();
+  FailureOr<Value> flat =
+      reshapeClear(node, node.importer.find(node.proto.output(0))->value, shapeOf(*input)[0]);
+  return failed(flat) ? failure() : node.define(*flat);
 }
 
 //===-------------------------------------------------------------------------===//

@@ -132,6 +132,7 @@ mlir::LogicalResult importConv(Node &node);
 mlir::LogicalResult importBatchNormalization(Node &node);
 mlir::LogicalResult importAveragePool(Node &node);
 mlir::LogicalResult importGlobalAveragePool(Node &node);
+mlir::LogicalResult importReduceMean(Node &node);
 // Quantizers.cpp
 mlir::LogicalResult importQuant(Node &node);
 mlir::LogicalResult importBipolarQuant(Node &node);

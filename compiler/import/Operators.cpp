@@ -42,6 +42,7 @@ static const Operator kOnnxOperators[] = {
     {"Pad", 1, 4, importPad},
     {"Pow", 2, 2, importBinary},
     {"QuantizeLinear", 2, 3, importQuantizeLinear},
+    {"ReduceMean", 1, 2, importReduceMean},
     {"Relu", 1, 1, importActivation},
     {"Reshape", 1, 2, importReshape},
     {"Round", 1, 1, importActivation},
