@@ -289,11 +289,6 @@ FailureOr<func::FuncOp> Converter::convert() {
 // Refusals and parameters
 //===----------------------------------------------------------------------===//
 
-std::string describe(Location loc) {
-  auto node = fhe::primaryNode(loc);
-  return node ? "node '" + node->name.str() + "'" : "a node without a name";
-}
-
 std::string modelFile(Location loc) {
   auto node = fhe::primaryNode(loc);
   return node && !node->file.empty() && node->file != "-" ? node->file.str() : "MODEL.onnx";
@@ -310,13 +305,20 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
   }
   if (!wider)
     return success();
-  InFlightDiagnostic error = widest.emitError();
+  // The accumulator's node is the one to change; the table's own comes second.
+  fhe::LayerNumbers layers = fhe::numberLayers(function);
+  std::optional<int64_t> layer = fhe::layerOf(widest.getInput(), layers);
+  Location loc = widest.getLoc();
+  if (layer)
+    loc = std::next(layers.begin(), *layer)->first->getLoc();
+  InFlightDiagnostic error = emitError(loc);
   error << "a table needs " << bitsOf(widest) << " bits, the limit is " << limit
         << (clearOnly ? " for a clear-only program" : "") << " [" << fhe::diag::TableTooWide << "]";
+  error.attachNote(widest.getLoc()) << "its window of " << widest.getWidth() << " bits holds "
+                                    << rangeOf(widest.getInput());
   if (wider > 1)
-    error.attachNote() << wider << " tables are wider than " << limit << " bits; "
-                       << describe(widest.getLoc()) << " has the widest";
-  error.attachNote() << "help: fhe-compile " << modelFile(widest.getLoc())
+    error.attachNote() << wider << " tables are wider than " << limit << " bits, this is the widest";
+  error.attachNote() << "help: fhe-compile " << modelFile(loc)
                      << " --overflow=calibrated --calibration inputs.npy --round-accumulators=8";
   return failure();
 }
