@@ -288,6 +288,20 @@ static SmallVector<int64_t> withHeight(ArrayRef<int64_t> shape) {
   return result;
 }
 
+/// Refuses weights [O, C/group, ...] that do not fit an input of `shape` (without batch).
+static LogicalResult checkKernel(Node &node, ArrayRef<int64_t> shape, ArrayRef<int64_t> kernel,
+                                 int64_t group) {
+  if (kernel.size() != shape.size() + 1)
+    return node.refuse(diag::ShapeMismatch, "weights of shape " + describeShape(kernel) +
+                                                " do not fit an input of shape " +
+                                                describeShape(node.onnxShape(node.input(0))));
+  if (group < 1 || group > shape[0] || kernel[0] % group || shape[0] != kernel[1] * group)
+    return node.refuse(diag::ShapeMismatch, "weights of shape " + describeShape(kernel) + " in " +
+                                                llvm::Twine(group) + " groups do not fit " +
+                                                llvm::Twine(shape[0]) + " input channels");
+  return success();
+}
+
 LogicalResult importConv(Node &node) {
   if (node.input(1).isEncrypted() && node.input(0).isEncrypted())
     return refuseEncryptedProduct(node);
@@ -304,14 +318,8 @@ LogicalResult importConv(Node &node) {
   int64_t group = 1;
   if (failed(node.attribute("group", group)))
     return failure();
-  if (kernel.size() != shape.size() + 1)
-    return node.refuse(diag::ShapeMismatch, "weights of shape " + describeShape(kernel) +
-                                                " do not fit an input of shape " +
-                                                describeShape(node.onnxShape(node.input(0))));
-  if (group < 1 || group > shape[0] || kernel[0] % group || shape[0] != kernel[1] * group)
-    return node.refuse(diag::ShapeMismatch, "weights of shape " + describeShape(kernel) + " in " +
-                                                llvm::Twine(group) + " groups do not fit " +
-                                                llvm::Twine(shape[0]) + " input channels");
+  if (failed(checkKernel(node, shape, kernel, group)))
+    return failure();
   FailureOr<Window> window = readWindow(node, shape.drop_front(), kernel.drop_front(2));
   if (failed(window))
     return failure();
