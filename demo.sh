@@ -101,7 +101,7 @@ EQUAL=$?
 if cmp -s <(tail -c +$((HEADER + 1)) $OUT/scores.npy) <(tail -c +$((HEADER + 1)) $OUT/clear.npy); then
   say "     All $((SAMPLES * 10)) decrypted scores equal the clear ones, bit for bit."
 else
-  say "     Some scores differ from the clear ones by a rounding step: --round-accumulators=6 allows it."
+  say "     Some scores differ from the clear ones, as the approximate tables of --round-accumulators=6 allow."
 fi
 
 say ""

@@ -129,9 +129,10 @@ static void addSizes(Report &report, func::FuncOp main, const ::fhe::tfhe::Param
   uint64_t one = parameters::ciphertextBytes(set);
   report.evaluationKeyBytes = keys.stored;
   report.evaluationKeyMemory = keys.memory;
+  // As a client sends them: a seed for the masks and one word an element.
   report.inputBytes = 0;
   for (Value argument : main.getArguments())
-    *report.inputBytes += ir::elementsOf(argument) * one;
+    *report.inputBytes += 16 + 8 * ir::elementsOf(argument);
   auto arenas = main->getAttrOfType<DictionaryAttr>(arenaAttr);
   if (!arenas)
     return;

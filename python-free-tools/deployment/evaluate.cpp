@@ -74,10 +74,10 @@ static void evaluate(const EvaluateOptions &options, const CommonFlags &flags) {
                                      {"seconds_running", running}, {"memory_bytes", memory}};
     std::printf("%s\n", report.dump(2).c_str());
   } else if (!flags.quiet) {
-    std::printf("%s: %llu samples, %llu tables in %.2f s (keys and tables prepared in %.2f s, "
-                "%llu bytes of memory)\n",
-                options.output.c_str(), (unsigned long long)samples, tables, running, preparing,
-                memory);
+    std::printf("%s: %llu samples, %llu tables in %.2f s, %.1f a second (keys and tables "
+                "prepared in %.2f s, %llu bytes of memory)\n",
+                options.output.c_str(), (unsigned long long)samples, tables, running,
+                running > 0 ? double(tables) / running : 0.0, preparing, memory);
   }
 }
 
