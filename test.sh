@@ -17,7 +17,7 @@ install_packages
 configure_release "-DFHE_SHARED_MODELS=$SHARED"
 step "Building" cmake --build --preset release
 printf '%s\n' "Testing ..."
-ctest --preset release --output-on-failure --output-log build/ctest.log >>"$LOG" 2>&1
+ctest --preset release --output-on-failure >build/ctest.log 2>&1
 RESULT=$?
 if [ $RESULT != 0 ]; then
   grep -v '^ *[0-9]*/[0-9]* Test.*Passed\|^      Start ' build/ctest.log
