@@ -90,15 +90,16 @@ static Json identityQuantizer(const ProgramPort &port) {
           {"scale", 1.0}, {"zero_point", 0}, {"offset", 0.0}, {"rounding", "ROUND"}};
 }
 
-/// The key, encoding and size, alike for inputs and outputs.
-static void addEncoding(Json &entry, const ProgramPort &port,
+/// The key, encoding and size of what travels: inputs as a seed (of the whole file, not counted) and
+/// one word a value, outputs as whole ciphertexts.
+static void addEncoding(Json &entry, const ProgramPort &port, bool seeded,
                         const std::optional<::fhe::tfhe::ParameterSet> &set) {
   entry["elements"] = port.elements;
   entry["key"] = set ? Json(port.key) : Json();
   entry["log2_delta"] = set ? Json(port.log2Delta) : Json();
   entry["padding_bits"] = set ? Json(port.paddingBits) : Json();
   entry["bytes"] =
-      set ? Json(uint64_t(port.elements) * parameters::ciphertextBytes(*set)) : Json();
+      set ? Json(uint64_t(port.elements) * (seeded ? 8 : parameters::ciphertextBytes(*set))) : Json();
 }
 
 static Json describeInput(const ProgramPort &port,
@@ -112,7 +113,7 @@ static Json describeInput(const ProgramPort &port,
              {"kind", "bits", "signed", "narrow", "min", "max", "scale", "zero_point", "offset",
               "rounding"});
   entry["integer_range"] = {port.lo, port.hi};
-  addEncoding(entry, port, set);
+  addEncoding(entry, port, /*seeded=*/true, set);
   return entry;
 }
 
@@ -129,7 +130,7 @@ static Json describeOutput(const ProgramPort &port,
       entry[name] = Json::array({entry[name]});
   entry["channel_axis"] = member(port, "channel_axis", nullptr);
   entry["post"] = member(port, "post", Json::array());
-  addEncoding(entry, port, set);
+  addEncoding(entry, port, /*seeded=*/false, set);
   return entry;
 }
 

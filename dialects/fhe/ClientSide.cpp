@@ -97,7 +97,7 @@ void ClientInput::quantize(const float *x, int64_t samples, int64_t *q) const {
       q[i] = value >= 0 ? 1 : -1;
       continue;
     }
-    // A NaN ends at the lower bound, as in the runtime's client: std::max gives its first operand.
+    // Callers refuse NaN, as the runtime's client does; here it would end at the lower bound.
     double clipped = std::min(double(max), std::max(double(min), value / scale + double(zeroPoint)));
     q[i] = int64_t(roundAs(clipped, rounding)) - zeroPoint;
   }
