@@ -90,16 +90,18 @@ static Json identityQuantizer(const ProgramPort &port) {
           {"scale", 1.0}, {"zero_point", 0}, {"offset", 0.0}, {"rounding", "ROUND"}};
 }
 
-/// The key, encoding and size of what travels: inputs as a seed (of the whole file, not counted) and
-/// one word a value, outputs as whole ciphertexts.
+/// The key, encoding and size of what travels: inputs as a seed for the masks and one word a value,
+/// outputs as whole ciphertexts.
 static void addEncoding(Json &entry, const ProgramPort &port, bool seeded,
                         const std::optional<::fhe::tfhe::ParameterSet> &set) {
   entry["elements"] = port.elements;
   entry["key"] = set ? Json(port.key) : Json();
   entry["log2_delta"] = set ? Json(port.log2Delta) : Json();
   entry["padding_bits"] = set ? Json(port.paddingBits) : Json();
-  entry["bytes"] =
-      set ? Json(uint64_t(port.elements) * (seeded ? 8 : parameters::ciphertextBytes(*set))) : Json();
+  uint64_t elements = port.elements;
+  entry["bytes"] = !set     ? Json()
+                   : seeded ? Json(16 + 8 * elements)
+                            : Json(elements * parameters::ciphertextBytes(*set));
 }
 
 static Json describeInput(const ProgramPort &port,
