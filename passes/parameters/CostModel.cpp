@@ -8,10 +8,11 @@ using namespace fhe::tfhe_ir;
 
 namespace fhe::parameters {
 
-// Rates of one core: what a batched double-precision blind rotation and an integer matrix product
-// reach on AVX-512 (runtime/bench measures them; these two numbers are the model).
-static constexpr double flopsPerSecond = 2.0e10;
-static constexpr double integerProductsPerSecond = 4.0e9;
+// Rates of one core with AVX-512, batched: what fhe_kernel_bench (runtime/bench) gave for the sets
+// p4 to p6 in docs/benchmarks.md, within 5 % of each other. These numbers are the model.
+static constexpr double flopsPerSecond = 3.25e10;         // blind rotation
+static constexpr double keyswitchProductsPerSecond = 1.15e10;
+static constexpr double linearProductsPerSecond = 7.5e9;  // clear weights times ciphertext words
 
 /// Floating-point operations of one complex FFT of `points` points.
 static double fftFlops(double points) { return 5 * points * std::log2(points); }
@@ -22,7 +23,7 @@ double lookupSeconds(const ::fhe::tfhe::ParameterSet &set) {
   double transforms = (k + 1) * levels + (k + 1);
   double flops = transforms * fftFlops(n / 2) + (k + 1) * (k + 1) * levels * (n / 2) * 8;
   double products = double(set.glwe.lweDimension()) * set.keyswitch.levels * set.lwe.words();
-  return set.lwe.dimension * flops / flopsPerSecond + products / integerProductsPerSecond;
+  return set.lwe.dimension * flops / flopsPerSecond + products / keyswitchProductsPerSecond;
 }
 
 /// Clear multiplications by ciphertexts of one sample.
@@ -45,7 +46,7 @@ static double multiplications(Operation *op) {
 double operationSeconds(Operation *op, const ::fhe::tfhe::ParameterSet &set) {
   if (auto lookup = dyn_cast<LookupOp>(op))
     return elementsOf(lookup.getInput()) * double(lookup.getOutputs().size()) * lookupSeconds(set);
-  return multiplications(op) * set.glwe.lweWords() / integerProductsPerSecond;
+  return multiplications(op) * set.glwe.lweWords() / linearProductsPerSecond;
 }
 
 KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set) {
