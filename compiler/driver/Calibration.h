@@ -12,8 +12,8 @@
 
 namespace fhe {
 
-/// Sets `observed` in the ranges of the accumulators of `module`, which is between fhe-fuse-luts and
-/// fhe-assign-windows. Refuses files that do not fit the inputs.
+/// Sets `observed` in the ranges of the accumulators of `module`, which is between fhe-fuse-luts
+/// and fhe-assign-windows. Refuses files that do not fit the inputs.
 mlir::LogicalResult calibrateFromFiles(mlir::ModuleOp module, const std::vector<NamedFile> &files);
 
 } // namespace fhe

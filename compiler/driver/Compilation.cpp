@@ -84,8 +84,8 @@ bool Compilation::runStage(StringRef name, llvm::function_ref<bool()> body) {
     }
   });
   if (verbosity.verbose) {
-    double milliseconds = std::chrono::duration<double, std::milli>(
-                              std::chrono::steady_clock::now() - start).count();
+    double milliseconds =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     llvm::errs() << llvm::formatv("{0}: remark: stage '{1}': {2:F1} ms\n", model, name,
                                   milliseconds);
   }

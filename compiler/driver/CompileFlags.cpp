@@ -79,15 +79,16 @@ static std::pair<double, double> parseRange(const std::string &text) {
   double lo = parseReal("--input-range", text.substr(0, colon));
   double hi = parseReal("--input-range", text.substr(colon + 1));
   if (!(lo < hi))
-    throw CLI::ValidationError("--input-range", "the lower end of '" + text +
-                                                    "' is not below the upper one");
+    throw CLI::ValidationError("--input-range",
+                               "the lower end of '" + text + "' is not below the upper one");
   return {lo, hi};
 }
 
 static unsigned parseBits(const std::string &text) {
   double bits = parseReal("--input-bits", text);
   if (bits != std::floor(bits) || bits < 1 || bits > 16)
-    throw CLI::ValidationError("--input-bits", "'" + text + "' is not a number of bits from 1 to 16");
+    throw CLI::ValidationError("--input-bits",
+                               "'" + text + "' is not a number of bits from 1 to 16");
   return static_cast<unsigned>(bits);
 }
 

@@ -27,12 +27,12 @@ Expected<std::string> OutputFiles::reserve(StringRef path) {
   // part keeps two compilations of one file apart.
   SmallString<128> model(path);
   sys::path::remove_filename(model);
-  sys::path::append(model, "." + sys::path::filename(path) + ".%%%%%%%%" +
-                               sys::path::extension(path));
+  sys::path::append(model,
+                    "." + sys::path::filename(path) + ".%%%%%%%%" + sys::path::extension(path));
   int descriptor;
   SmallString<128> temporary;
-  if (std::error_code code = sys::fs::createUniqueFile(model, descriptor, temporary,
-                                                       sys::fs::OF_None, 0666))
+  if (std::error_code code =
+          sys::fs::createUniqueFile(model, descriptor, temporary, sys::fs::OF_None, 0666))
     return failure(path, code);
   sys::Process::SafelyCloseFileDescriptor(descriptor);
   files.push_back({path.str(), temporary.str().str()});

@@ -82,8 +82,9 @@ void registerFhePipelines() {
   using Build = void (*)(OpPassManager &, const CompileOptions &);
   auto add = [](StringRef name, StringRef description, Build build) {
     PassPipelineRegistration<TextOptions>(
-        name, description,
-        [build](OpPassManager &manager, const TextOptions &options) { build(manager, options.get()); });
+        name, description, [build](OpPassManager &manager, const TextOptions &options) {
+          build(manager, options.get());
+        });
   };
   add("fhe-qnn", "imported qnn to verified qnn", buildQnnPipeline);
   add("fhe-exact", "verified qnn to verified fhe", buildExactPipeline);

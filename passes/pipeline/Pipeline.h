@@ -22,8 +22,8 @@ void buildWindowPipeline(mlir::OpPassManager &manager, const CompileOptions &opt
 
 /// Registers every pass of the project, for fhe-opt.
 void registerAllFhePasses();
-/// Registers the groups above as `fhe-qnn`, `fhe-exact` (both groups of the fhe level), and the whole
-/// way as `fhe-pipeline`, each with the options of CompileOptions that concern it.
+/// Registers the groups above as `fhe-qnn`, `fhe-exact` (both groups of the fhe level), and the
+/// whole way as `fhe-pipeline`, each with the options of CompileOptions that concern it.
 void registerFhePipelines();
 
 /// Dialects a compilation needs.

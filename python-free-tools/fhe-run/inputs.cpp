@@ -1,4 +1,5 @@
-//===- inputs.cpp - The input files of a run ----------------------------------------------------===//
+//===- inputs.cpp - The input files of a run
+//----------------------------------------------------===//
 #include "python-free-tools/fhe-run/run.h"
 #include "python-free-tools/shared/files.h"
 

@@ -1,7 +1,9 @@
-//===- main.cpp - fhe-run: a network over a data set --------------------------------------------===//
+//===- main.cpp - fhe-run: a network over a data set
+//--------------------------------------------===//
 //
 // fhe-run MODEL.so|MODEL.onnx --inputs x.npy: what a network gives in the clear, with simulated
-// noise, or encrypted, and how fast. Exit status: 0 done, 1 refused, 2 wrong usage, 3 internal error.
+// noise, or encrypted, and how fast. Exit status: 0 done, 1 refused, 2 wrong usage, 3 internal
+// error.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "fhe/common.h"

@@ -1,4 +1,5 @@
-//===- report.cpp - What a run showed -----------------------------------------------------------===//
+//===- report.cpp - What a run showed
+//-----------------------------------------------------------===//
 //
 // Accuracy, agreement with the clear run and with a reference file, times, tables per second, and
 // values that left the windows of their tables; as a table for people or as JSON.
@@ -101,8 +102,8 @@ static const OutputValues &findOutput(const RunResult &result, const NamedFile &
   std::string names;
   for (const OutputValues &output : result.outputs)
     names += " '" + output.name + "'";
-  throw UsageError(std::string(flag) + ": name one of the outputs" + names + " (NAME=" +
-                   file.second + ")");
+  throw UsageError(std::string(flag) + ": name one of the outputs" + names +
+                   " (NAME=" + file.second + ")");
 }
 
 static Json reference(const RunOptions &options, const RunResult &result) {
@@ -141,9 +142,8 @@ static uint64_t peakMemory() {
 
 static Json makeReport(const RunOptions &options, const RunResult &result) {
   static const char *modes[] = {"clear", "simulate", "encrypted"};
-  Json report = {{"model", options.model},
-                 {"mode", modes[int(options.mode)]},
-                 {"samples", result.samples}};
+  Json report = {
+      {"model", options.model}, {"mode", modes[int(options.mode)]}, {"samples", result.samples}};
   if (!options.labels.empty())
     report["accuracy"] = accuracy(options, result);
   if (options.mode != Mode::Clear) {
@@ -165,9 +165,8 @@ static Json makeReport(const RunOptions &options, const RunResult &result) {
   report["peak_memory_bytes"] = peakMemory();
   Json windows = Json::array();
   for (const LayerWindow &window : result.windows)
-    windows.push_back({{"layer", window.layer},
-                       {"evaluated", window.evaluated},
-                       {"outside", window.outside}});
+    windows.push_back(
+        {{"layer", window.layer}, {"evaluated", window.evaluated}, {"outside", window.outside}});
   report["out_of_window"] = windows;
   return report;
 }
@@ -225,7 +224,8 @@ static void printComparisons(const Json &report) {
   if (report.contains("reference")) {
     const Json &reference = report["reference"];
     char text[160];
-    std::snprintf(text, sizeof(text), "largest difference %.3g, %llu of %llu samples differ by > %g",
+    std::snprintf(text, sizeof(text),
+                  "largest difference %.3g, %llu of %llu samples differ by > %g",
                   reference["largest_difference"].get<double>(),
                   static_cast<unsigned long long>(reference["samples_differing"].get<uint64_t>()),
                   static_cast<unsigned long long>(reference["of"].get<uint64_t>()),

@@ -1,4 +1,5 @@
-//===- run.h - One run of a network over a data set ---------------------------------------------===//
+//===- run.h - One run of a network over a data set
+//---------------------------------------------===//
 //
 // What fhe-run was asked, what a run gives, and the two ways to run: a compiled object through the
 // runtime (run_object.cpp), an ONNX file by the interpreter of the fhe dialect (run_onnx.cpp).
@@ -73,8 +74,8 @@ std::vector<InputValues> readInputs(const std::vector<NamedFile> &files,
 /// Runs a .so through the runtime. Throws FileError.
 RunResult runObject(const RunOptions &options);
 
-/// Runs an .onnx by the interpreter, compiled with `flags`. Null after a refusal, which was printed;
-/// `exitCode` then says of what kind. Throws FileError.
+/// Runs an .onnx by the interpreter, compiled with `flags`. Null after a refusal, which was
+/// printed; `exitCode` then says of what kind. Throws FileError.
 std::optional<RunResult> runOnnx(const RunOptions &options, const CompileFlags &flags,
                                  int &exitCode);
 

@@ -1,4 +1,5 @@
-//===- run_object.cpp - Running a compiled object through the runtime ---------------------------===//
+//===- run_object.cpp - Running a compiled object through the runtime
+//---------------------------===//
 //
 // Clear and simulated runs need no key. An encrypted run plays both sides in one process: key
 // generation, encryption, evaluation, decryption; the clear run of the same object is its measure.

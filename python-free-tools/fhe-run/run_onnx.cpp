@@ -1,7 +1,8 @@
-//===- run_onnx.cpp - Running an ONNX file by the interpreter -----------------------------------===//
+//===- run_onnx.cpp - Running an ONNX file by the interpreter
+//-----------------------------------===//
 //
-// The network is compiled to the fhe level, with the options given, and evaluated there on integers:
-// what every compiled object must reproduce.
+// The network is compiled to the fhe level, with the options given, and evaluated there on
+// integers: what every compiled object must reproduce.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "compiler/driver/Compilation.h"
@@ -57,7 +58,6 @@ static void readObservations(const Interpreter &interpreter, RunResult &result) 
     result.tables += seen.evaluated;
   }
 }
-
 
 std::optional<RunResult> runOnnx(const RunOptions &options, const CompileFlags &flags,
                                  int &exitCode) {

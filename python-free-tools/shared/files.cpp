@@ -1,4 +1,5 @@
-//===- files.cpp - NumPy files and model objects of the commands --------------------------------===//
+//===- files.cpp - NumPy files and model objects of the commands
+//--------------------------------===//
 #include "python-free-tools/shared/files.h"
 
 #include <cerrno>

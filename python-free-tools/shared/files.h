@@ -1,4 +1,5 @@
-//===- files.h - NumPy files and model objects of the commands ----------------------------------===//
+//===- files.h - NumPy files and model objects of the commands
+//----------------------------------===//
 //
 // What several commands do with files: read and write .npy, load a compiled model (.so). Failures
 // are exceptions of type FileError whose text already names the file.

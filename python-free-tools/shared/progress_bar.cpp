@@ -1,4 +1,5 @@
-//===- progress_bar.cpp - How far an encrypted run is -------------------------------------------===//
+//===- progress_bar.cpp - How far an encrypted run is
+//-------------------------------------------===//
 #include "python-free-tools/shared/progress_bar.h"
 
 #include <cstdio>

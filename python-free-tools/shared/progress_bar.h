@@ -1,7 +1,8 @@
-//===- progress_bar.h - How far an encrypted run is ---------------------------------------------===//
+//===- progress_bar.h - How far an encrypted run is
+//---------------------------------------------===//
 //
-// On a terminal a bar with the layer, tables per second and the time left, redrawn at most ten times
-// a second; elsewhere nothing.
+// On a terminal a bar with the layer, tables per second and the time left, redrawn at most ten
+// times a second; elsewhere nothing.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef PYTHON_FREE_TOOLS_SHARED_PROGRESS_BAR_H

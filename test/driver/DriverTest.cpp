@@ -1,4 +1,5 @@
-//===- DriverTest.cpp - Diagnostics, output files, and defects told from refusals ---------------===//
+//===- DriverTest.cpp - Diagnostics, output files, and defects told from refusals
+//---------------===//
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/OutputFiles.h"
 #include "dialects/shared/NodeLocation.h"

@@ -1,10 +1,11 @@
-//===- check.cpp - What the end-to-end scripts compare with -------------------------------------===//
+//===- check.cpp - What the end-to-end scripts compare with
+//-------------------------------------===//
 //
 //   end-to-end-check npy A B TOLERANCE         every value of A equals that of B but for TOLERANCE
 //   end-to-end-check json FILE POINTER VALUE   the JSON value at POINTER (RFC 6901) is VALUE
 //   end-to-end-check ranges REPORT META same|inside|none
-//       every accumulator of a model's meta.json has the same interval and signed bits in the report;
-//       its observed interval is the same, lies inside, or is not looked at
+//       every accumulator of a model's meta.json has the same interval and signed bits in the
+//       report; its observed interval is the same, lies inside, or is not looked at
 //   end-to-end-check take FILE N OUT           writes the first N samples of a .npy file
 //   end-to-end-check limits SECONDS MIB COMMAND...   the command ends well within time and memory
 //
@@ -129,8 +130,7 @@ static int runLimited(double seconds, double mebibytes, char **command) {
   rusage usage{};
   if (child < 0 || wait4(child, &status, 0, &usage) != child)
     return fail("cannot run " + std::string(command[0]));
-  double took =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return fail(std::string(command[0]) + " ended with status " + std::to_string(status));
   if (took > seconds)
