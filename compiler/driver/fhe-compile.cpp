@@ -209,6 +209,31 @@ static ExitCode compileModel(const CommandLine &line, Compilation &compilation) 
   return ExitDone;
 }
 
+/// One word of a command as a shell takes it.
+static std::string shellWord(const std::string &text) {
+  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_-+=:,./@%^") == std::string::npos)
+    return text;
+  std::string quoted = "'";
+  for (char c : text)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// The command line without --round-accumulators (see CompileOptions::command).
+static std::string commandToRepeat(int argc, char **argv) {
+  const std::string flag = "--round-accumulators";
+  std::string command = "fhe-compile";
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word == flag)
+      ++i; // and its value
+    else if (word.compare(0, flag.size() + 1, flag + "=") != 0)
+      command += " " + shellWord(word);
+  }
+  return command;
+}
+
 int main(int argc, char **argv) {
   CommandLine line;
   try {
@@ -220,6 +245,7 @@ int main(int argc, char **argv) {
   std::string command;
   for (int i = 0; i < argc; ++i)
     command += (i ? " " : "") + std::string(argv[i]);
+  line.flags.options.command = commandToRepeat(argc, argv);
   Compilation compilation(line.model, line.flags, line.verbosity, command);
   if (line.check)
     return checkModel(line, compilation);

@@ -23,6 +23,8 @@ static std::string secondsText(double seconds) {
 static std::string bytesText(uint64_t bytes) {
   if (bytes >= 1000000000)
     return print("%.2f GB", bytes / 1e9);
+  if (bytes < 1000)
+    return std::to_string(bytes) + " bytes";
   return bytes >= 1000000 ? print("%.1f MB", bytes / 1e6) : print("%.1f kB", bytes / 1e3);
 }
 
@@ -101,7 +103,9 @@ std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
     os << "predicted: nothing, this object runs in clear mode only and has no keys\n";
   if (report.securityBits && report.log2Failure)
     os << "security: " << *report.securityBits << " bits; failure probability of one inference 2^"
-       << print("%.1f", *report.log2Failure) << "\n";
+       << print("%.1f", *report.log2Failure)
+       << (report.options.roundAccumulators ? ", rounding steps of approximate tables not counted" : "")
+       << "\n";
   else
     os << "security: none, nothing is encrypted (--clear-only)\n";
   os << "next: " << nextCommand << "\n";

@@ -289,13 +289,8 @@ FailureOr<func::FuncOp> Converter::convert() {
 // Refusals and parameters
 //===----------------------------------------------------------------------===//
 
-std::string modelFile(Location loc) {
-  auto node = fhe::primaryNode(loc);
-  return node && !node->file.empty() && node->file != "-" ? node->file.str() : "MODEL.onnx";
-}
-
 /// Refuses tables that look at more bits than any parameter set carries.
-LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
+LogicalResult checkTableBits(func::FuncOp function, bool clearOnly, StringRef command) {
   unsigned limit = clearOnly ? maxClearTableBits : fhe::parameters::maxTableBits, wider = 0;
   fhe::LutOp widest;
   for (auto lut : function.getOps<fhe::LutOp>()) {
@@ -314,12 +309,12 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
   InFlightDiagnostic error = emitError(loc);
   error << "a table needs " << bitsOf(widest) << " bits, the limit is " << limit
         << (clearOnly ? " for a clear-only program" : "") << " [" << fhe::diag::TableTooWide << "]";
-  error.attachNote(widest.getLoc()) << "its window of " << widest.getWidth() << " bits holds "
-                                    << rangeOf(widest.getInput());
+  fhe::IntType range = rangeOf(widest.getInput());
+  error.attachNote(widest.getLoc()) << "its window of " << widest.getWidth() << " bits holds ["
+                                    << range.getLo() << ", " << range.getHi() << "]";
   if (wider > 1)
     error.attachNote() << wider << " tables are wider than " << limit << " bits, this is the widest";
-  error.attachNote() << "help: fhe-compile " << modelFile(loc)
-                     << " --overflow=calibrated --calibration inputs.npy --round-accumulators=8";
+  error.attachNote() << "help: " << command << " --round-accumulators=8";
   return failure();
 }
 
@@ -344,7 +339,8 @@ void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterS
 
 /// Names the first constraint that no cell satisfies, or the whole network.
 LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
-                          fhe::parameters::NoiseAnalysis &analysis, double log2PError) {
+                          fhe::parameters::NoiseAnalysis &analysis, double log2PError,
+                          StringRef command) {
   for (const auto &constraint : constraints) {
     if (fhe::parameters::chooseParameters(constraint, analysis, log2PError).cell)
       continue;
@@ -365,8 +361,7 @@ LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
             << " bits right at a 2-norm of " << fhe::parameters::printed(norm) << " and a failure probability of 2^"
             << fhe::parameters::printed(log2PError) << " [" << fhe::diag::NoParameters << "]";
     error.attachNote() << "sets reach 8 bits at a norm of 1024";
-    error.attachNote() << "help: fhe-compile " << modelFile(loc)
-                       << " --overflow=calibrated --calibration inputs.npy --round-accumulators=6";
+    error.attachNote() << "help: " << command << " --round-accumulators=6";
     return failure();
   }
   return emitError(constraints.front().op->getLoc(), "no one parameter set satisfies all tables and outputs together [")
@@ -401,7 +396,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     auto constraints = fhe::parameters::collectConstraints(function);
     auto choice = fhe::parameters::chooseParameters(constraints, analysis, log2PError);
     if (!choice.cell)
-      return refuseNoise(constraints, analysis, log2PError);
+      return refuseNoise(constraints, analysis, log2PError, command);
     addParameters(builder, function.getLoc(), fhe::parameters::toParameterSet(*choice.cell), security);
     return success();
   }
@@ -425,7 +420,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || !llvm::hasSingleElement(function.getBody()))
       return getOperation().emitError("no func.func @main of one block in the module");
-    if (failed(checkLevel(function)) || failed(checkOptions()) || failed(checkTableBits(function, clearOnly)))
+    if (failed(checkLevel(function)) || failed(checkOptions()) || 
+        failed(checkTableBits(function, clearOnly, command)))
       return failure();
     FailureOr<func::FuncOp> converted = Converter(function, clearOnly).convert();
     if (failed(converted))

@@ -104,6 +104,8 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     if (!op || isa<LutOp, ConstantOp>(op))
       return;
     auto type = cast<RankedTensorType>(value.getType());
+    if (elementOf(value).getLo() == range.lo && elementOf(value).getHi() == range.hi)
+      return;
     value.setType(type.clone(IntType::get(type.getContext(), range.lo, range.hi)));
     if (isa<ReshapeOp, GatherOp>(op)) {
       for (Value operand : op->getOperands())
@@ -149,16 +151,12 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     return value;
   }
 
-  /// What must be right of a value: through a table, or as it is (where the client sees it: one bit
-  /// more than was observed).
+  /// What must be right of a value. What the client sees without a table is never calibrated: it
+  /// would wrap unnoticed, and its range costs noise only, not a wider table.
   FailureOr<Range> neededRange(Value value, bool raw) {
-    Range proven{elementOf(value).getLo(), elementOf(value).getHi()};
-    if (!calibrated)
-      return proven;
-    FailureOr<Range> seen = observedRange(value);
-    if (succeeded(seen) && raw)
-      return widen(*seen, proven, int64_t(2) << tableBits(seen->lo, seen->hi));
-    return seen;
+    if (calibrated && !raw)
+      return observedRange(value);
+    return Range{elementOf(value).getLo(), elementOf(value).getHi()};
   }
 
   void runOnOperation() override {

@@ -33,7 +33,7 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
     - Proven: width = ceil(log2(range)); free slots are split to both ends.
     - Calibrated: the range is the observed one, widened within the proven one to fill the window;
       accumulators are marked `calibrated`. An accumulator that leaves the program without a table keeps
-      one bit more than observed (never more than proven).
+      its proven range: it would wrap unnoticed, and its range costs no table.
     - Rounding (`round=P`): a table wider than P gets `rounded_width = P`, and 6 standard deviations of
       noise are kept free at both ends (see roundingGuard), widening the window where needed.
     **Refuses** a calibrated accumulator without an observed range (internal).

@@ -26,7 +26,9 @@ def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
   let options = [
     Option<"log2PError", "log2-p-error", "double", "-40", "log2 of a table's failure probability">,
     Option<"security", "security", "unsigned", "128", "bits of security: 128">,
-    Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">
+    Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">,
+    Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
+           "the command that help lines repeat">
   ];
   let dependentDialects = ["::fhe::tfhe_ir::TFHEDialect"];
 }
@@ -46,7 +48,9 @@ def TfheVerifyNoise : Pass<"tfhe-verify-noise", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"log2PError", "log2-p-error", "double", "-40", "log2 of the failure probability allowed">
+    Option<"log2PError", "log2-p-error", "double", "-40", "log2 of the failure probability allowed">,
+    Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
+           "the command that help lines repeat">
   ];
 }
 

@@ -12,9 +12,12 @@ void buildTfhePipeline(mlir::OpPassManager &manager, const CompileOptions &optio
   convert.log2PError = options.log2PError;
   convert.security = options.securityBits;
   convert.clearOnly = options.clearOnly;
+  if (!options.command.empty())
+    convert.command = options.command;
   manager.addPass(createConvertFheToTfhe(convert));
   TfheVerifyNoiseOptions verify;
   verify.log2PError = options.log2PError;
+  verify.command = convert.command;
   manager.addPass(createTfheVerifyNoise(verify));
   manager.addNestedPass<mlir::func::FuncOp>(createTfheSchedule());
   manager.addNestedPass<mlir::func::FuncOp>(createTfhePlanArena());

@@ -49,8 +49,7 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     error.attachNote() << "noise has standard deviation 2^" << printed(0.5 * std::log2(variance))
                        << ", half a slot is 2^" << printed(std::log2(constraint.halfSlot));
     error.attachNote()
-        << "help: fhe-compile MODEL.onnx --overflow=calibrated --calibration inputs.npy "
-           "--round-accumulators="
+        << "help: " << command.getValue() << " --round-accumulators="
         << std::max(2u, (constraint.isLookup() ? constraint.precision : 7) - 1);
     return failure();
   }

@@ -10,7 +10,7 @@ tfhe.parameters @p security 128 {
 func.func @main(%x: tensor<2x!tfhe.lwe<@p::@g0, 59>>) -> tensor<2x!tfhe.lwe<@p::@g0, 59>> {
   // expected-error @+3 {{a table of 4 bits fails with probability 2^-11.46, allowed is 2^-40 [Q032]}}
   // expected-note @+2 {{noise has standard deviation 2^}}
-  // expected-note @+1 {{help: fhe-compile MODEL.onnx --overflow=calibrated --calibration inputs.npy --round-accumulators=3}}
+  // expected-note @+1 {{help: fhe-compile MODEL.onnx --round-accumulators=3}}
   %h = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x16xi32> width 4 guard 0
       : tensor<2x!tfhe.lwe<@p::@g0, 59>> -> tensor<2x!tfhe.lwe<@p::@g0, 59>>
   return %h : tensor<2x!tfhe.lwe<@p::@g0, 59>>
