@@ -1,10 +1,13 @@
 //===- command.cpp - What the deployment commands share -----------------------------------===//
 #include "python-free-tools/deployment/command.h"
 
+#include "runtime/formats/header.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <iostream>
 #include <unistd.h>
 
 namespace fhe::tools {
@@ -24,14 +27,35 @@ CommonFlags::CommonFlags(CLI::App &app) {
   app.add_flag("--json", json, "Print results as JSON");
 }
 
-int runCommand(CLI::App &app, int argc, char **argv, const std::function<void()> &body) {
-  const std::string name = app.get_name();
+/// A result that did not reach standard output (a full disk) is a failure like any other.
+static void flushOutput() {
+  errno = 0;
+  bool good = bool(std::cout.flush());
+  good &= std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!good)
+    throw FileError("standard output", std::string("cannot be written") + (errno ? ": " : "") +
+                                           (errno ? std::strerror(errno) : ""));
+}
+
+/// Parses and runs; gives 0, or the status of a wrong command line.
+static int parseAndRun(CLI::App &app, int argc, char **argv, const std::function<void()> &body) {
   try {
     app.parse(argc, argv);
-    body();
-    return 0;
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    int status = app.exit(error) == 0 ? 0 : 2;
+    flushOutput();
+    return status;
+  }
+  body();
+  flushOutput();
+  return 0;
+}
+
+int runCommand(CLI::App &app, int argc, char **argv, const std::function<void()> &body) {
+  const std::string name = app.get_name();
+  removeTemporariesOnSignals();
+  try {
+    return parseAndRun(app, argc, argv, body);
   } catch (const UsageError &error) {
     std::fprintf(stderr, "%s: error: %s\nRun %s --help for the options.\n", name.c_str(),
                  error.what(), name.c_str());
@@ -74,12 +98,55 @@ std::string readText(const std::string &path) {
   return text;
 }
 
-OutputFile::OutputFile(const std::string &path, bool secret, bool replace)
-    : target(path), temporary(path + ".tmp" + std::to_string(getpid())), replace(replace) {
-  if (!replace && access(path.c_str(), F_OK) == 0)
-    refuse("exists already; --force replaces it");
-  descriptor =
-      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
+/// The same existing file (also by another link), or the same name of one that is not there yet.
+static bool isSameFile(const std::string &a, const std::string &b) {
+  namespace fs = std::filesystem;
+  if (isSpecialFile(a))
+    return false; // Nothing is lost there: /dev/null may be given twice.
+  std::error_code code;
+  if (fs::equivalent(a, b, code) && !code)
+    return true;
+  std::error_code codeA, codeB;
+  fs::path first = fs::weakly_canonical(fs::absolute(a), codeA);
+  fs::path second = fs::weakly_canonical(fs::absolute(b), codeB);
+  return !codeA && !codeB && first == second;
+}
+
+void checkOutputs(const std::vector<std::string> &outputs, const std::vector<std::string> &inputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    for (const std::string &input : inputs)
+      if (isSameFile(outputs[i], input))
+        throw UsageError("the output '" + outputs[i] + "' is the same file as the input '" + input +
+                         "'");
+    for (size_t j = 0; j < i; ++j)
+      if (isSameFile(outputs[i], outputs[j]))
+        throw UsageError("the outputs '" + outputs[j] + "' and '" + outputs[i] +
+                         "' name the same file");
+  }
+}
+
+void refuseClientKey(const std::string &path) {
+  if (isSpecialFile(path))
+    return;
+  runtime::FileHeader header;
+  std::ifstream stream(path, std::ios::binary);
+  if (stream.read(reinterpret_cast<char *>(&header), sizeof header) &&
+      header.magic == runtime::fileMagic && header.kind == runtime::FileKind::clientKey)
+    throw FileError(path, "holds a client key, which is not replaced; name another output");
+}
+
+OutputFile::OutputFile(const std::string &path, bool secret, Replace replace)
+    : target(path), temporary(path), replace(replace), direct(isSpecialFile(path)) {
+  if (direct) {
+    descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    if (replace == Replace::nothing && access(path.c_str(), F_OK) == 0)
+      refuse("exists already; --force replaces it");
+    if (replace == Replace::allButClientKeys)
+      refuseClientKey(path);
+    descriptor = open(temporary.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                      secret ? 0600 : 0666);
+  }
   if (descriptor < 0)
     refuse(std::strerror(errno));
 }
@@ -87,8 +154,8 @@ OutputFile::OutputFile(const std::string &path, bool secret, bool replace)
 OutputFile::~OutputFile() {
   if (descriptor >= 0)
     close(descriptor);
-  if (!temporary.empty())
-    unlink(temporary.c_str());
+  if (!direct && !done)
+    unlink(temporary.path().c_str());
 }
 
 void OutputFile::refuse(const std::string &what) const { throw FileError(target, what); }
@@ -117,19 +184,25 @@ void OutputFile::finish() {
 }
 
 void OutputFile::commit() {
+  done = direct;
+  if (done)
+    return;
   int failed = 0;
-  if (replace) {
-    failed = rename(temporary.c_str(), target.c_str());
+  const char *from = temporary.path().c_str();
+  if (replace == Replace::allButClientKeys)
+    refuseClientKey(target);
+  if (replace != Replace::nothing) {
+    failed = rename(from, target.c_str());
   } else {
     // Atomic also against another process that makes the file meanwhile.
-    failed = renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE);
+    failed = renameat2(AT_FDCWD, from, AT_FDCWD, target.c_str(), RENAME_NOREPLACE);
     if (failed && (errno == EINVAL || errno == ENOSYS))
-      failed = access(target.c_str(), F_OK) == 0 ? (errno = EEXIST, -1)
-                                                 : rename(temporary.c_str(), target.c_str());
+      failed =
+          access(target.c_str(), F_OK) == 0 ? (errno = EEXIST, -1) : rename(from, target.c_str());
   }
   if (failed)
     refuse(errno == EEXIST ? "exists already; --force replaces it" : std::strerror(errno));
-  temporary.clear();
+  done = true;
 }
 
 NamedPath::NamedPath(const std::string &text) {

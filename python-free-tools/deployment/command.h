@@ -9,6 +9,7 @@
 
 #include "fhe/common.h"
 #include "python-free-tools/shared/files.h"
+#include "python-free-tools/shared/temporary_file.h"
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -69,12 +70,22 @@ Owned<T, Free> readObject(const std::string &path,
 
 std::string readText(const std::string &path);
 
-/// A temporary beside `path` that `commit` renames; removed if it is not committed.
+/// Refuses outputs that are an input or each other (same name or same file): wrong usage.
+void checkOutputs(const std::vector<std::string> &outputs, const std::vector<std::string> &inputs);
+
+/// Refuses to write where a client key lies: what was encrypted under it would be lost.
+void refuseClientKey(const std::string &path);
+
+/// What an output may replace.
+enum class Replace { nothing, allButClientKeys, anything };
+
+/// A temporary beside `path` that `commit` renames; removed if it is not committed. A device or
+/// pipe is written in place.
 class OutputFile {
 public:
-  /// `secret`: readable by its owner only. Unless `replace`, a file that exists is refused, now and
-  /// at `commit`.
-  OutputFile(const std::string &path, bool secret, bool replace);
+  /// `secret`: readable by its owner only. A file that must not be replaced is refused, now and at
+  /// `commit`.
+  OutputFile(const std::string &path, bool secret, Replace replace);
   ~OutputFile();
   OutputFile(const OutputFile &) = delete;
   OutputFile &operator=(const OutputFile &) = delete;
@@ -87,8 +98,10 @@ public:
 
 private:
   [[noreturn]] void refuse(const std::string &what) const;
-  std::string target, temporary;
-  bool replace;
+  std::string target;
+  Temporary temporary;
+  Replace replace;
+  bool direct, done = false;
   int descriptor = -1;
 };
 

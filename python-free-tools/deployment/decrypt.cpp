@@ -47,6 +47,12 @@ static NpyArray decode(const DecryptOptions &options, const fhe_manifest *manife
 }
 
 static void decryptFiles(const DecryptOptions &options, const CommonFlags &flags) {
+  std::vector<std::string> written;
+  for (const std::string &text : options.outputs)
+    written.push_back(NamedPath(text).path);
+  checkOutputs(written, {options.manifest, options.key, options.ciphertexts});
+  for (const std::string &path : written)
+    refuseClientKey(path);
   Manifest manifest = readManifest(options.manifest);
   ClientKey key = readClientKey(options.key);
   Ciphertexts ciphertexts = readCiphertexts(options.ciphertexts);
@@ -86,6 +92,6 @@ int main(int argc, char **argv) {
       ->required()
       ->take_all();
   app.add_flag("--integers", options.integers, "Write the decrypted integers, not real numbers");
-  app.footer("Decrypted values of a model of --profile=private must not be shown to the server.");
+  app.footer("The results must not be shown to the server (docs/security.md).");
   return runCommand(app, argc, argv, [&] { decryptFiles(options, flags); });
 }

@@ -1,6 +1,7 @@
 //===- encrypt.cpp - fhe-encrypt: .npy to ciphertexts -------------------------------------===//
 #include "python-free-tools/deployment/client.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 using namespace fhe::tools;
@@ -44,10 +45,18 @@ static Values readValues(const fhe_manifest *manifest, const std::string &text) 
                                    "; input '" + info.name + "' takes samples x " +
                                    shapeText(info.shape, info.rank));
   values.data = array.toFloat();
+  for (size_t i = 0; i < values.data.size(); ++i)
+    if (std::isnan(values.data[i]))
+      throw FileError(file.path, "sample " + std::to_string(i / info.elements) + ", element " +
+                                     std::to_string(i % info.elements) + " is not a number");
   return values;
 }
 
 static void encryptFiles(const EncryptOptions &options, const CommonFlags &flags) {
+  std::vector<std::string> read{options.manifest, options.key};
+  for (const std::string &text : options.inputs)
+    read.push_back(NamedPath(text).path);
+  checkOutputs({options.output}, read);
   Manifest manifest = readManifest(options.manifest);
   ClientKey key = readClientKey(options.key);
   std::vector<Values> values;
@@ -60,7 +69,7 @@ static void encryptFiles(const EncryptOptions &options, const CommonFlags &flags
                                             "' have different numbers of samples");
     inputs.push_back({input.name.c_str(), input.data.data(), input.data.size()});
   }
-  OutputFile file(options.output, false, true);
+  OutputFile file(options.output, false, Replace::allButClientKeys);
   fhe_ciphertexts *made = nullptr;
   check(options.manifest, fhe_encrypt(manifest.get(), key.get(), inputs.data(),
                                       uint32_t(inputs.size()), values[0].samples, &made));

@@ -45,10 +45,11 @@ static Prepared prepare(const EvaluateOptions &options, const fhe_model *model, 
 }
 
 static void evaluate(const EvaluateOptions &options, const CommonFlags &flags) {
+  checkOutputs({options.output}, {options.model, options.key, options.input});
   ModelObject model(options.model);
   auto inputs =
       readObject<fhe_ciphertexts, fhe_ciphertexts_free>(options.input, fhe_ciphertexts_read);
-  OutputFile file(options.output, false, true);
+  OutputFile file(options.output, false, Replace::allButClientKeys);
   uint64_t samples = fhe_ciphertexts_samples(inputs.get());
   if (flags.verbose)
     std::fprintf(stderr, "%s: model '%s', %u operations; kernels for %s\n", options.model.c_str(),
@@ -68,16 +69,18 @@ static void evaluate(const EvaluateOptions &options, const CommonFlags &flags) {
   file.finish();
   file.commit();
   unsigned long long tables = bar.lookups(), memory = fhe_prepared_memory(prepared.get());
+  double rate = running > 0 ? double(tables) / running : 0.0;
   if (flags.json) {
     nlohmann::ordered_json report = {{"file", options.output},     {"samples", samples},
                                      {"tables", tables},           {"seconds_preparing", preparing},
-                                     {"seconds_running", running}, {"memory_bytes", memory}};
+                                     {"seconds_running", running}, {"tables_per_second", rate},
+                                     {"memory_bytes", memory}};
     std::printf("%s\n", report.dump(2).c_str());
   } else if (!flags.quiet) {
     std::printf("%s: %llu samples, %llu tables in %.2f s, %.1f a second (keys and tables "
                 "prepared in %.2f s, %llu bytes of memory)\n",
-                options.output.c_str(), (unsigned long long)samples, tables, running,
-                running > 0 ? double(tables) / running : 0.0, preparing, memory);
+                options.output.c_str(), (unsigned long long)samples, tables, running, rate,
+                preparing, memory);
   }
 }
 

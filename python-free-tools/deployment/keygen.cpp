@@ -19,12 +19,12 @@ struct KeygenOptions {
 } // namespace
 
 static void keygen(const KeygenOptions &options, const CommonFlags &flags) {
-  if (options.clientKey == options.evaluationKey)
-    throw UsageError("-o and --evaluation-key name the same file");
+  checkOutputs({options.clientKey, options.evaluationKey}, {options.manifest});
   Manifest manifest = readManifest(options.manifest);
   // Both files first: a path that cannot be written is known before the keys are made.
-  OutputFile clientFile(options.clientKey, true, options.force);
-  OutputFile evaluationFile(options.evaluationKey, false, options.force);
+  Replace replace = options.force ? Replace::anything : Replace::nothing;
+  OutputFile clientFile(options.clientKey, true, replace);
+  OutputFile evaluationFile(options.evaluationKey, false, replace);
   fhe_client_key *secret = nullptr;
   check(options.manifest, fhe_client_key_generate(manifest.get(), &secret));
   ClientKey key(secret);

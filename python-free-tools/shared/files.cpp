@@ -2,6 +2,8 @@
 //--------------------------------===//
 #include "python-free-tools/shared/files.h"
 
+#include "python-free-tools/shared/temporary_file.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -9,7 +11,6 @@
 #include <elf.h>
 #include <filesystem>
 #include <fstream>
-#include <unistd.h>
 
 namespace fhe::tools {
 
@@ -42,8 +43,9 @@ runtime::NpyArray readNpyFile(const std::string &path) {
 }
 
 void writeNpyFile(const std::string &path, const runtime::NpyArray &array) {
-  fs::path temporary = path + ".tmp" + std::to_string(getpid());
-  std::ofstream stream(temporary, std::ios::binary);
+  Temporary temporary(path);
+  bool direct = isSpecialFile(path);
+  std::ofstream stream(direct ? path : temporary.path(), std::ios::binary);
   std::string failure;
   if (stream) {
     try {
@@ -57,14 +59,15 @@ void writeNpyFile(const std::string &path, const runtime::NpyArray &array) {
   std::error_code code;
   if (failure.empty() && !stream)
     failure = std::string("cannot be written: ") + std::strerror(errno);
-  if (failure.empty()) {
-    fs::rename(temporary, path, code);
+  if (failure.empty() && !direct) {
+    fs::rename(temporary.path(), path, code);
     if (code)
       failure = code.message();
   }
   if (failure.empty())
     return;
-  fs::remove(temporary, code);
+  if (!direct)
+    fs::remove(temporary.path(), code);
   throw FileError(path, failure);
 }
 

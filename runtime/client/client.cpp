@@ -92,7 +92,7 @@ std::unique_ptr<fhe_ciphertexts> makeCiphertexts(const fhe_manifest &manifest,
     for (uint64_t s = 0; s < samples; ++s) {
       uint64_t first = s * spec.elements;
       quantize(spec, {data + first, spec.elements},
-               std::span(integers.values).subspan(first, spec.elements));
+               std::span(integers.values).subspan(first, spec.elements), s);
     }
     if (key)
       encryptTensor(*key, spec, integers.values, tensor, workers);

@@ -179,6 +179,10 @@ public:
     if (int64_t version = root["format_version"].integer(0, INT32_MAX); version != 1)
       root.refuse("format version " + std::to_string(version) + ", this library reads version 1",
                   FHE_UNSUPPORTED);
+    if (int64_t version = root["abi_version"].integer(0, INT32_MAX); version != FHE_ABI_VERSION)
+      root["abi_version"].refuse("is " + std::to_string(version) + ", this library knows " +
+                                     std::to_string(FHE_ABI_VERSION),
+                                 FHE_UNSUPPORTED);
     result->name = root["name"].text();
     result->clearOnly = root["clear_only"].boolean();
     if (!result->clearOnly)

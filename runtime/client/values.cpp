@@ -50,15 +50,17 @@ static void applyAffine(const Affine &affine, const std::vector<uint64_t> &shape
         values[i] * channelValue(affine.scale, i / each) + channelValue(affine.offset, i / each);
 }
 
-void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers) {
+void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers,
+              uint64_t sample) {
   std::vector<double> real(values.begin(), values.end());
   for (const Affine &affine : spec.pre)
     applyAffine(affine, spec.shape, real);
   const Quantizer &quantizer = spec.quantizer;
   for (uint64_t i = 0; i < real.size(); ++i) {
     if (std::isnan(real[i]))
-      throw Failure(FHE_INVALID_ARGUMENT,
-                    "input '" + spec.name + "': element " + std::to_string(i) + " is not a number");
+      throw Failure(FHE_INVALID_ARGUMENT, "input '" + spec.name + "': sample " +
+                                              std::to_string(sample) + ", element " +
+                                              std::to_string(i) + " is not a number");
     if (quantizer.bipolar) {
       integers[i] = real[i] >= 0 ? 1 : -1;
       continue;

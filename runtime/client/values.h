@@ -11,8 +11,10 @@ namespace fhe::runtime {
 /// x rounded to an integer, as a double.
 double roundAs(Rounding rounding, double x);
 
-/// Pre-processes and quantizes one sample to centred integers, in double precision. Throws on NaN.
-void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers);
+/// Pre-processes and quantizes one sample to centred integers, in double precision. Throws on NaN;
+/// `sample` is the number that the message gives.
+void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers,
+              uint64_t sample = 0);
 
 /// Dequantizes and post-processes one sample.
 void dequantize(const OutputSpec &spec, std::span<const int64_t> integers, std::span<float> values);

@@ -2,7 +2,9 @@
 #include "python-free-tools/deployment/command.h"
 #include "runtime/tests/support.h"
 
+#include <csignal>
 #include <filesystem>
+#include <limits>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -68,6 +70,7 @@ TEST_F(Deployment, WholeWayGivesTheClearResult) {
   // In turns of one sample the bytes are the same.
   must("fhe-evaluate " FHE_TEST_MODEL
        " --evaluation-key eval.key x.ct -o z.ct --samples-at-once 1 --threads 1 --json");
+  EXPECT_NE(readText("out.txt").find("\"tables_per_second\": "), std::string::npos);
   EXPECT_EQ(readText("y.ct"), readText("z.ct"));
 }
 
@@ -85,6 +88,79 @@ TEST_F(Deployment, KeysAreKeptSafe) {
   expectError("fhe-keygen kitchen.json -o same --evaluation-key same", 2, "same file");
   for (const auto &entry : fs::directory_iterator("."))
     EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
+}
+
+TEST_F(Deployment, OutputsNeverReplaceInputsOrKeys) {
+  const std::string encrypt =
+      "fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy -o ";
+  const std::string decrypt = "fhe-decrypt kitchen.json --key client.key s.ct -o ";
+  const std::string evaluate = "fhe-evaluate " FHE_TEST_MODEL " --evaluation-key eval.key s.ct -o ";
+  ASSERT_EQ(run(encrypt + "s.ct").status, 0);
+  fs::create_hard_link("client.key", "hard.key");
+  fs::create_symlink("eval.key", "soft.key");
+  fs::copy_file("client.key", "second.key");
+  std::string key = readText("client.key"), evaluationKey = readText("eval.key");
+  for (const char *path : {"client.key", "./client.key", "hard.key", "a.npy", "kitchen.json"})
+    expectError(encrypt + path, 2, "is the same file as the input");
+  for (const char *path : {"client.key", "hard.key", "s.ct", "kitchen.json"})
+    expectError(decrypt + path, 2, "is the same file as the input");
+  expectError(decrypt + "out=q.npy -o out=./q.npy", 2, "name the same file");
+  for (const char *path : {"eval.key", "soft.key", "s.ct", FHE_TEST_MODEL})
+    expectError(evaluate + path, 2, "is the same file as the input");
+  expectError("fhe-keygen kitchen.json -o kitchen.json --evaluation-key q.key --force", 2,
+              "is the same file as the input");
+  expectError("fhe-keygen kitchen.json -o q.key --evaluation-key ./q.key --force", 2, "same file");
+  for (const std::string &command : {encrypt, decrypt, evaluate})
+    expectError(command + "second.key", 1, "second.key: error: holds a client key");
+  for (const char *path : {"client.key", "hard.key", "second.key"})
+    EXPECT_EQ(readText(path), key);
+  EXPECT_EQ(readText("eval.key"), evaluationKey);
+}
+
+TEST_F(Deployment, SignalsLeaveNoTemporary) {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    pid_t child = fork();
+    if (child == 0) {
+      removeTemporariesOnSignals();
+      OutputFile file("killed.key", true, Replace::nothing);
+      OutputFile::write(&file, "secret", 6);
+      if (fs::exists("killed.key.tmp" + std::to_string(getpid())))
+        raise(signal);
+      _exit(9);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << status;
+    EXPECT_FALSE(fs::exists("killed.key.tmp" + std::to_string(child)));
+    EXPECT_FALSE(fs::exists("killed.key"));
+  }
+  // Past the file size limit (in KiB) a write fails, and what was written is removed.
+  Outcome outcome = run("sh -c 'ulimit -f 8; exec fhe-keygen kitchen.json -o big.key "
+                        "--evaluation-key big.eval'");
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_NE(outcome.err.find("error: "), std::string::npos) << outcome.err;
+  for (const auto &entry : fs::directory_iterator("."))
+    EXPECT_FALSE(entry.path().filename().string().starts_with("big.")) << entry.path();
+}
+
+TEST_F(Deployment, FullDisksAreReported) {
+  const std::string encrypt =
+      "fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy -o ";
+  expectError("fhe-inspect kitchen.json > /dev/full", 1, "standard output: error: ");
+  expectError("fhe-inspect --help > /dev/full", 1, "standard output: error: ");
+  expectError(encrypt + "full.ct > /dev/full", 1, "standard output: error: ");
+  // A device is written in place, never replaced by a file.
+  expectError(encrypt + "/dev/full", 1, "/dev/full: error: ");
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+}
+
+TEST_F(Deployment, NotANumberIsNamed) {
+  std::vector<float> values(20);
+  values[13] = std::numeric_limits<float>::quiet_NaN();
+  writeNpyFile("nan.npy", NpyArray::fromFloat({2, 10}, values));
+  expectError("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=nan.npy "
+              "-o q.ct",
+              1, "nan.npy: error: sample 1, element 3 is not a number");
 }
 
 TEST_F(Deployment, AnotherClientsFilesAreRefused) {

@@ -72,8 +72,8 @@ fhe_status fhe_encrypt(const fhe_manifest *manifest, const fhe_client_key *key,
                        fhe_ciphertexts **ciphertexts);
 
 /* Decrypts output `name` (NULL: the only one), dequantizes and post-processes. `elements` must be
- * samples * float_elements. A result may be wrong with the probability the manifest gives; what is
- * decrypted under --profile=private must not be shown to the server (docs/security.md). */
+ * samples * float_elements. A result may be wrong with the probability the manifest gives;
+ * results must not be shown to the server (docs/security.md). */
 fhe_status fhe_decrypt(const fhe_manifest *manifest, const fhe_client_key *key,
                        const fhe_ciphertexts *ciphertexts, const char *name, float *values,
                        uint64_t elements);
