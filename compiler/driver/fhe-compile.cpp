@@ -10,6 +10,7 @@
 #include "compiler/report/Report.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace fhe;
@@ -89,6 +90,15 @@ void CommandLine::finish() {
     output = stemOf(model) + ".o";
   if (emit() == Emit::Object && !check)
     objectKind();
+  // An output never replaces what the compilation reads.
+  auto replaces = [&](const std::string &path) {
+    return !output.empty() && output != "-" && llvm::sys::fs::equivalent(output, path);
+  };
+  bool readsIt = replaces(model);
+  for (const auto &[input, path] : flags.calibration)
+    readsIt |= replaces(path);
+  if (readsIt)
+    throw CLI::ValidationError("-o", "'" + output + "' is a file this compilation reads");
   StringRef source = output.empty() || output == "-" ? StringRef(model) : StringRef(output);
   std::string identifier = codegen::makeIdentifier(name.empty() ? stemOf(source) : name);
   if (!name.empty() && identifier != name)
@@ -160,10 +170,21 @@ static std::string beside(StringRef output, StringRef extension) {
   return path.str().str();
 }
 
+/// One word of a command as a shell takes it.
+static std::string shellWord(const std::string &text) {
+  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_-+=:,./@%^") == std::string::npos)
+    return text;
+  std::string quoted = "'";
+  for (char c : text)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 static std::string nextCommand(const CommandLine &line) {
   if (line.objectKind() != codegen::ObjectKind::SharedLibrary)
-    return "fhe-inspect " + line.output;
-  std::string command = "fhe-run " + line.output + " --inputs x.npy";
+    return "fhe-inspect " + shellWord(line.output);
+  std::string command = "fhe-run " + shellWord(line.output) + " --inputs x.npy";
   if (!line.flags.options.clearOnly)
     command += " --mode=encrypted --samples 1";
   return command;
@@ -207,17 +228,6 @@ static ExitCode compileModel(const CommandLine &line, Compilation &compilation) 
   if (!line.verbosity.quiet)
     llvm::errs() << report::closingLines(report, nextCommand(line));
   return ExitDone;
-}
-
-/// One word of a command as a shell takes it.
-static std::string shellWord(const std::string &text) {
-  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                              "0123456789_-+=:,./@%^") == std::string::npos)
-    return text;
-  std::string quoted = "'";
-  for (char c : text)
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 /// The command line without --round-accumulators (see CompileOptions::command).

@@ -9,6 +9,7 @@
 #include "fhe/common.h"
 #include "python-free-tools/fhe-run/run.h"
 #include "python-free-tools/shared/files.h"
+#include "python-free-tools/shared/temporary_file.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -56,7 +57,7 @@ CommandLine::CommandLine() {
           CLI::ignore_case));
   app.add_option("--samples", options.samples, "Run only the first N samples")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 40));
   app.add_option("--threads", options.threads, "Threads (default: one a core)")
       ->type_name("T")
       ->check(CLI::Range(1u, 4096u));
@@ -76,6 +77,19 @@ void CommandLine::finish() {
   split(inputs, options.inputs);
   split(outputs, options.outputs);
   split(references, options.references);
+  // An output never replaces what the run reads.
+  for (const auto &[name, output] : options.outputs) {
+    std::error_code missing;
+    auto replaces = [&](const std::string &path) {
+      return std::filesystem::equivalent(output, path, missing) && !missing;
+    };
+    for (const auto *files : {&options.inputs, &options.references})
+      for (const auto &[input, path] : *files)
+        if (replaces(path))
+          throw UsageError("--outputs: " + output + " is a file this run reads");
+    if (replaces(options.model) || (!options.labels.empty() && replaces(options.labels)))
+      throw UsageError("--outputs: " + output + " is a file this run reads");
+  }
   flags.finish();
 }
 
@@ -100,6 +114,7 @@ static int run(CommandLine &line) {
 }
 
 int main(int argc, char **argv) {
+  removeTemporariesOnSignals();
   CommandLine line;
   try {
     line.app.parse(argc, argv);
