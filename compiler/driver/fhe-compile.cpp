@@ -9,8 +9,8 @@
 #include "compiler/driver/OutputFiles.h"
 #include "compiler/report/Report.h"
 #include "llvm/ADT/SmallString.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace fhe;
@@ -75,6 +75,8 @@ Emit CommandLine::emit() const {
 
 codegen::ObjectKind CommandLine::objectKind() const {
   StringRef extension = llvm::sys::path::extension(output);
+  if (StringRef(output).ends_with(extension) && llvm::sys::path::filename(output) == extension)
+    throw CLI::ValidationError("-o", "'" + output + "' has no name before its ending");
   if (extension == ".o")
     return codegen::ObjectKind::Object;
   if (extension == ".a")
@@ -86,8 +88,10 @@ codegen::ObjectKind CommandLine::objectKind() const {
 
 void CommandLine::finish() {
   flags.finish();
-  if (output.empty() && emit() == Emit::Object)
+  if (output.empty() && emit() == Emit::Object && !check)
     output = stemOf(model) + ".o";
+  if (check && !output.empty())
+    throw CLI::ValidationError("-o", "--check writes nothing");
   if (emit() == Emit::Object && !check)
     objectKind();
   // An output never replaces what the compilation reads.
@@ -111,7 +115,11 @@ static ExitCode writeText(StringRef path, StringRef text) {
   if (path.empty() || path == "-") {
     llvm::outs() << text;
     llvm::outs().flush();
-    return ExitDone;
+    if (!llvm::outs().has_error())
+      return ExitDone;
+    llvm::errs() << "stdout: error: " << llvm::outs().error().message() << "\n";
+    llvm::outs().clear_error();
+    return ExitRefused;
   }
   OutputFiles files;
   llvm::Error error = files.add(path, text);

@@ -28,7 +28,12 @@ static std::vector<float> readInput(const std::string &path, const std::string &
     throw FileError(path, "has " + std::to_string(total / samples) + " values a sample, input '" +
                               name + "' takes " + std::to_string(elements));
   try {
-    return array.toFloat();
+    std::vector<float> values = array.toFloat();
+    for (size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw FileError(path,
+                        "holds NaN or infinity (sample " + std::to_string(i / elements) + ")");
+    return values;
   } catch (const runtime::Failure &failure) {
     throw FileError(path, failure.what());
   }

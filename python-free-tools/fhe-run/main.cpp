@@ -14,7 +14,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <map>
 
 using namespace fhe;
 using namespace fhe::tools;
@@ -25,6 +24,7 @@ struct CommandLine {
   RunOptions options;
   CompileFlags flags;
   std::vector<std::string> inputs, outputs, references;
+  std::string mode = "clear";
   bool version = false;
 
   CommandLine();
@@ -49,15 +49,19 @@ CommandLine::CommandLine() {
   app.add_option("--reference", references, "Expected values; prints the largest difference")
       ->type_name("[NAME=]REF.npy")
       ->take_all();
-  app.add_option("--mode", options.mode, "clear (default), simulate (noise sampled), encrypted")
+  app.add_option("--mode", mode, "clear (default), simulate (noise sampled), encrypted")
       ->type_name("clear|simulate|encrypted")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Mode>{
-              {"clear", Mode::Clear}, {"simulate", Mode::Simulate}, {"encrypted", Mode::Encrypted}},
-          CLI::ignore_case));
+      ->check([](const std::string &text) {
+        bool known = text == "clear" || text == "simulate" || text == "encrypted";
+        return known ? std::string() : "'" + text + "' is none of clear, simulate, encrypted";
+      });
   app.add_option("--samples", options.samples, "Run only the first N samples")
       ->type_name("N")
-      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 40));
+      ->check([](const std::string &text) {
+        bool number = text.find_first_not_of("0123456789") == std::string::npos;
+        bool positive = number && text.find_first_not_of('0') != std::string::npos;
+        return positive ? std::string() : "'" + text + "' is not a number of at least 1";
+      });
   app.add_option("--threads", options.threads, "Threads (default: one a core)")
       ->type_name("T")
       ->check(CLI::Range(1u, 4096u));
@@ -90,6 +94,9 @@ void CommandLine::finish() {
     if (replaces(options.model) || (!options.labels.empty() && replaces(options.labels)))
       throw UsageError("--outputs: " + output + " is a file this run reads");
   }
+  options.mode = mode == "clear"      ? Mode::Clear
+                 : mode == "simulate" ? Mode::Simulate
+                                      : Mode::Encrypted;
   flags.finish();
 }
 

@@ -47,6 +47,11 @@ static Json accuracy(const RunOptions &options, const RunResult &result) {
   labels.resize(result.samples);
   const OutputValues &output = result.outputs.front();
   uint64_t count = perSample(output);
+  for (int64_t label : labels)
+    if (count > 1 && (label < 0 || label >= int64_t(count)))
+      throw FileError(options.labels, "holds class " + std::to_string(label) +
+                                          ", the network has the classes 0 to " +
+                                          std::to_string(count - 1));
   // One value a sample is a score whose sign decides, unless all values are class numbers.
   bool classes = std::all_of(output.values.begin(), output.values.end(),
                              [](float value) { return value >= 0 && value == std::floor(value); });
@@ -276,6 +281,9 @@ void reportRun(const RunOptions &options, const RunResult &result) {
     std::cout << report.dump(2) << "\n";
   else if (!options.quiet)
     printReport(report);
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || !std::cout)
+    throw FileError("stdout", "cannot be written");
 }
 
 } // namespace fhe::tools
