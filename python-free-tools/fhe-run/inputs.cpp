@@ -66,10 +66,6 @@ std::vector<InputValues> readInputs(const std::vector<NamedFile> &files,
     if (limit)
       count = std::min(count, limit);
     result.back().values.resize(count * elements[i]);
-    for (uint64_t v = 0; v < result.back().values.size(); ++v)
-      if (std::isnan(result.back().values[v]))
-        throw FileError(paths[names[i]], "sample " + std::to_string(v / elements[i]) + ", element " +
-                                             std::to_string(v % elements[i]) + " is not a number");
     if (samples && samples != count)
       throw FileError(paths[names[i]], "has " + std::to_string(count) +
                                            " samples, the inputs before it " +
