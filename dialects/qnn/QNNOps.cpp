@@ -5,10 +5,12 @@
 //
 //===---------------------------------------------------------------------------===//
 #include "dialects/qnn/QNN.h"
+#include "dialects/shared/ShapeRules.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
 using namespace fhe::qnn;
+using fhe::verifyWindow;
 
 #define GET_OP_CLASSES
 #include "dialects/qnn/QNNOps.cpp.inc"
@@ -68,34 +70,6 @@ LogicalResult GemmOp::verify() {
   if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{weights[0]})
     return emitOpError("bias must have ")
            << weights[0] << " elements, found " << getBias().getType();
-  return success();
-}
-
-/// Size of a pooled or convolved dimension, or -1 where the window does not fit.
-static int64_t windowCount(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
-                           int64_t dilation) {
-  int64_t reach = dilation * (kernel - 1) + 1;
-  return size + padding < reach ? -1 : (size + padding - reach) / stride + 1;
-}
-
-static LogicalResult verifyWindow(Operation *op, ArrayRef<int64_t> input, ArrayRef<int64_t> result,
-                                  ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-                                  ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
-  if (input.size() != 3 || result.size() != 3 || kernel.size() != 2 || strides.size() != 2 ||
-      pads.size() != 4 || dilations.size() != 2)
-    return op->emitOpError("expects [C,H,W] tensors, two strides, four pads and two dilations");
-  for (int64_t value : llvm::concat<const int64_t>(kernel, strides, dilations))
-    if (value < 1)
-      return op->emitOpError("kernel, strides and dilations must be at least 1, found ") << value;
-  for (unsigned d = 0; d != 2; ++d) {
-    if (pads[d] < 0 || pads[d + 2] < 0)
-      return op->emitOpError("pads must not be negative");
-    int64_t expected =
-        windowCount(input[d + 1], kernel[d], strides[d], pads[d] + pads[d + 2], dilations[d]);
-    if (result[d + 1] != expected)
-      return op->emitOpError("result dimension ")
-             << d + 1 << " must be " << expected << ", found " << result[d + 1];
-  }
   return success();
 }
 
