@@ -63,7 +63,7 @@ void encryptTensor(const fhe_client_key &key, const InputSpec &spec,
       mask.restart({tfhe::StreamUse::encryptionMask, 0, c});
       noise.restart({tfhe::StreamUse::encryptionNoise, 0, c});
       tfhe::encrypt(key.flat(spec.key), std::span(&plaintext, 1),
-                    key.parameters.keys[spec.key].log2_std, mask, noise, ciphertext.data());
+                    key.parameters.noise(spec.key), mask, noise, ciphertext.data());
       tensor.words[c] = ciphertext.back();
     }
   });

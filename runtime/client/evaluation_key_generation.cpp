@@ -59,7 +59,7 @@ private:
     tfhe::LweKeyswitchKey key(input.dimension(), output.dimension(),
                               Parameters::decomposition(record));
     require(key.ok(), FHE_OUT_OF_MEMORY, "no memory to make the keyswitch key");
-    double noise = client.parameters.keys[record.to_key].log2_std;
+    tfhe::Noise noise = client.parameters.noise(record.to_key);
     constexpr uint32_t block = 16;
     workers.forEach((input.dimension() + block - 1) / block, [&](uint64_t item, uint32_t) {
       uint32_t begin = uint32_t(item) * block, end = std::min(input.dimension(), begin + block);

@@ -8,11 +8,17 @@
 namespace fhe::runtime {
 
 tfhe::LweKey Parameters::lwe(uint32_t key) const {
-  return {keys[key].dimension, keys[key].log2_std};
+  const fhe_key_record &record = keys[key];
+  return {record.dimension, record.log2_std, tfhe::NoiseKind(record.noise_kind), record.word_bits};
 }
 
 tfhe::GlweKey Parameters::glwe(uint32_t key) const {
-  return {keys[key].dimension, keys[key].log2_poly, keys[key].log2_std};
+  const fhe_key_record &record = keys[key];
+  tfhe::GlweKey glwe{record.dimension, record.log2_poly, record.log2_std,
+                     tfhe::NoiseKind(record.noise_kind)};
+  if (record.log2_poly <= tfhe::maxLog2PolynomialSize && record.live != glwe.coefficients())
+    glwe.live = record.live;
+  return glwe;
 }
 
 static std::string keyName(uint32_t i) { return "key " + std::to_string(i) + ": "; }
@@ -25,9 +31,9 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
     throw Failure(FHE_UNSUPPORTED,
                   keyName(i) + "only uniform binary keys are implemented, found distribution " +
                       std::to_string(key.distribution));
-  if (key.noise_kind != FHE_NOISE_GAUSSIAN)
-    throw Failure(FHE_UNSUPPORTED, keyName(i) + "only Gaussian noise is implemented, found kind " +
-                                       std::to_string(key.noise_kind));
+  if (key.noise_kind != FHE_NOISE_GAUSSIAN && key.noise_kind != FHE_NOISE_TUNIFORM)
+    throw Failure(FHE_UNSUPPORTED,
+                  keyName(i) + "unknown kind of noise " + std::to_string(key.noise_kind));
   if (key.word_bits != 64)
     throw Failure(FHE_UNSUPPORTED, keyName(i) + "only 64-bit words are implemented, found " +
                                        std::to_string(key.word_bits));
@@ -36,7 +42,7 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
       isGlwe ? tfhe::checkBounds(parameters.glwe(i)) : tfhe::checkBounds(parameters.lwe(i));
   if (!error.empty())
     throw Failure(status, keyName(i) + error);
-  uint32_t full = isGlwe ? parameters.glwe(i).lweDimension() : key.dimension;
+  uint32_t full = isGlwe ? parameters.glwe(i).coefficients() : key.dimension;
   if (key.live != full)
     throw Failure(FHE_UNSUPPORTED,
                   keyName(i) + "partial keys are not implemented: " + std::to_string(key.live) +
@@ -83,19 +89,12 @@ void checkParameters(const Parameters &parameters, fhe_status status) {
 
 void checkSecurity(const Parameters &parameters) {
   for (uint32_t i = 0; i < parameters.keys.size(); ++i) {
-    const fhe_key_record &key = parameters.keys[i];
-    auto needed = tfhe::log2StdForDimension(key.live, parameters.securityBits);
-    if (!needed)
-      throw Failure(FHE_INSECURE_PARAMETERS,
-                    keyName(i) + "dimension " + std::to_string(key.live) + " at " +
-                        std::to_string(parameters.securityBits) +
-                        " bits is outside the security curve (dimension 450 or more, 128 or 132 "
-                        "bits)");
-    if (key.log2_std < *needed - 1e-9 * std::abs(*needed))
-      throw Failure(FHE_INSECURE_PARAMETERS,
-                    keyName(i) + "noise 2^" + std::to_string(key.log2_std) + " is below 2^" +
-                        std::to_string(*needed) + ", which " +
-                        std::to_string(parameters.securityBits) + " bits of security need");
+    unsigned security = parameters.securityBits;
+    std::string error = parameters.keys[i].kind == FHE_KEY_GLWE
+                            ? tfhe::checkSecurity(parameters.glwe(i), security)
+                            : tfhe::checkSecurity(parameters.lwe(i), security);
+    if (!error.empty())
+      throw Failure(FHE_INSECURE_PARAMETERS, keyName(i) + error);
   }
 }
 

@@ -29,6 +29,10 @@ struct Parameters {
   bool empty() const { return keys.empty(); }
   /// Words of one LWE ciphertext under key `key` (of a GLWE key: its extracted LWE key).
   uint64_t words(uint32_t key) const { return uint64_t(keys[key].live) + 1; }
+  /// Of fresh encryptions under key `key`.
+  tfhe::Noise noise(uint32_t key) const {
+    return {keys[key].log2_std, tfhe::NoiseKind(keys[key].noise_kind)};
+  }
   tfhe::LweKey lwe(uint32_t key) const;
   tfhe::GlweKey glwe(uint32_t key) const;
   static tfhe::Decomposition decomposition(const fhe_conversion_record &conversion) {

@@ -16,7 +16,9 @@ namespace fhe::tfhe {
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// 1 / q^2 in torus units.
-static double inverseModulusSquared() { return std::exp2(-2.0 * torusBits); }
+static double inverseModulusSquared(unsigned wordBits = torusBits) {
+  return std::exp2(-2.0 * wordBits);
+}
 
 double freshVariance(double log2Std) { return std::exp2(2 * log2Std); }
 
@@ -27,21 +29,22 @@ double fftVariance(const GlweKey &glwe, const Decomposition &decomposition) {
   // reference.
   const double constant = 0.0090;
   double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
+  const double seen = (1 + glwe.lweDimension() / 2.0) / (1 + glwe.coefficients() / 2.0);
   return constant * std::exp2(2.0 * (64 - 53) + 2.0 * decomposition.baseLog) *
          std::pow(l, 1.01827) * std::pow(k, 1.22003) * std::pow(n, 2.22003) *
-         std::pow(k + 1, 1.01827) * inverseModulusSquared();
+         std::pow(k + 1, 1.01827) * inverseModulusSquared() * seen;
 }
 
 double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
                                double keyVariance) {
   double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
-  double kn = k * n;
+  double live = glwe.lweDimension();
   double base2 = std::exp2(2.0 * decomposition.baseLog);
   double precision2 = std::exp2(2.0 * decomposition.baseLog * l); // B^2l
   double q2 = inverseModulusSquared();
   double keyTerm = l * (k + 1) * n * (base2 + 2) / 12 * keyVariance;
-  double rounding = (1 / precision2 - q2) / 24 * (1 + kn / 2);
-  double wordTerm = (kn / 32 + (kn - 1) * (kn - 1) / 64) * q2;
+  double rounding = (1 / precision2 - q2) / 24 * (1 + live / 2);
+  double wordTerm = (live / 32 + (live - 1) * (live - 1) / 64) * q2;
   // The tiny last term is Concrete's: digits of a word that is not a multiple of the last digit.
   return keyTerm + std::max(rounding, 0.0) + wordTerm + fftVariance(glwe, decomposition);
 }
@@ -53,17 +56,20 @@ double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
 }
 
 double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
-                         double keyVariance) {
+                         double keyVariance, unsigned wordBits) {
   double l = decomposition.levels;
   double base2 = std::exp2(2.0 * decomposition.baseLog);
   double precision2 = std::exp2(2.0 * decomposition.baseLog * l);
-  double q2 = inverseModulusSquared();
+  double q2 = inverseModulusSquared(wordBits);
   double rounding = (1 / (12 * precision2) - q2 / 12) / 2 + q2 / 16;
-  return inputDimension * (rounding + l * keyVariance * (base2 + 2) / 12);
+  double body = wordBits < torusBits ? q2 / 12 : 0;
+  return inputDimension * (rounding + l * keyVariance * (base2 + 2) / 12) + body;
 }
 
-double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N) {
+double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N, SwitchKind kind) {
   double step = std::exp2(-(double(log2N) + 1)); // 1 / 2N
+  if (kind == SwitchKind::centred)
+    return (1.0 / 12 + lweDimension / 48.0) * step * step;
   return (1.0 / 12 + lweDimension / 24.0) * step * step +
          (lweDimension / 48.0 - 1.0 / 12) * inverseModulusSquared();
 }
@@ -71,8 +77,8 @@ double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N) {
 double tableInputVariance(const ParameterSet &set, double inputVariance) {
   return inputVariance +
          keyswitchVariance(set.glwe.lweDimension(), set.keyswitch,
-                           freshVariance(set.lwe.log2Std)) +
-         modulusSwitchVariance(set.lwe.dimension, set.glwe.log2N);
+                           freshVariance(set.lwe.log2Std), set.keyswitchWordBits()) +
+         modulusSwitchVariance(set.lwe.dimension, set.glwe.log2N, set.modulusSwitch);
 }
 
 double tableOutputVariance(const ParameterSet &set) {

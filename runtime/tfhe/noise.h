@@ -2,8 +2,8 @@
 //
 // The one source of truth for noise: the compiler's passes choose and verify parameters with these
 // functions, the simulating executor samples from them, and the tests measure the kernels against
-// them. Variances are torus variances: (error / 2^64)^2. Uniform binary keys, Gaussian noise, plain
-// modulus switch. Averages over keys (E[s] = 1/2).
+// them. Variances are torus variances: (error / 2^64)^2, averaged over uniform binary keys (E[s] =
+// 1/2). Of the noise of a key only the variance matters: Gaussian and TUniform share the formulas.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_NOISE_H
@@ -24,6 +24,8 @@ double fftVariance(const GlweKey &glwe, const Decomposition &decomposition);
 /// `keyVariance`: key term, rounding of the decomposition averaged over the encrypted bit, and FFT.
 /// Concrete's formula: l(k+1)N (B^2+2)/12 s2 + (1 - B^2l/q^2)/(24 B^2l) (1 + kN/2)
 ///                     + [kN/32 + (kN-1)^2/64]/q^2 + V_fft.
+/// Errors of the mask are seen through the secret key only: of a partial key `live` stands for kN
+/// in the terms of the rounding, and the FFT's error shrinks by (1 + live/2)/(1 + kN/2).
 double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
                                double keyVariance);
 
@@ -34,15 +36,19 @@ double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
 
 /// Variance added by a keyswitch from `inputDimension` bits; `keyVariance` is the noise of the
 /// keyswitch key (that of fresh encryptions under the output key):
-/// n_in [ (1/(12 B^2l) - 1/(12 q^2))/2 + 1/(16 q^2) + l s2 (B^2+2)/12 ].
+/// n_in [ (1/(12 B^2l) - 1/(12 q^2))/2 + 1/(16 q^2) + l s2 (B^2+2)/12 ], q = 2^wordBits (Concrete),
+/// and with 32-bit words 1/(12 q^2) more for the rounding of the body.
 double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
-                         double keyVariance);
+                         double keyVariance, unsigned wordBits = torusBits);
 
-/// Variance added by the plain modulus switch to 2N: (1/12 + n/24)/(2N)^2 + (n/48 - 1/12)/q^2.
-double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N);
+/// Variance added by the modulus switch to 2N. Plain: (1/12 + n/24)/(2N)^2 + (n/48 - 1/12)/q^2
+/// (Concrete). Centred: (1/12 + n/48)/(2N)^2; with e_i the rounding error of mask word i the phase
+/// is off by e_b - sum e_i (s_i - 1/2), whatever the key (tfhe-rs leaves out the 1/12 of the body).
+double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N,
+                             SwitchKind kind = SwitchKind::plain);
 
 /// Variance of the phase that a table of a classical set looks at: the levelled input's variance,
-/// plus keyswitch, plus modulus switch.
+/// plus keyswitch, plus modulus switch of the set's kind.
 double tableInputVariance(const ParameterSet &set, double inputVariance);
 
 /// Variance of the result of a table: blindRotationVariance with the set's own numbers.

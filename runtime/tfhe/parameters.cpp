@@ -6,10 +6,26 @@
 
 namespace fhe::tfhe {
 
-std::optional<double> log2StdForDimension(uint32_t dimension, unsigned security) {
+double tuniformLog2Std(uint32_t bound, unsigned wordBits) {
+  return std::log2((std::exp2(2.0 * bound + 1) + 1) / 6) / 2 - double(wordBits);
+}
+
+std::optional<uint32_t> tuniformBound(double log2Std, unsigned wordBits) {
+  // The standard deviation is about 2^bound / sqrt(3), a little more for the smallest bounds.
+  const double nearest = std::round(log2Std + double(wordBits) + std::log2(3.0) / 2);
+  if (!(nearest >= 0 && nearest <= double(wordBits) - 3))
+    return std::nullopt;
+  const uint32_t bound = uint32_t(nearest);
+  if (std::abs(tuniformLog2Std(bound, wordBits) - log2Std) > 0x1p-19)
+    return std::nullopt;
+  return bound;
+}
+
+std::optional<double> log2StdForDimension(uint32_t dimension, unsigned security,
+                                          unsigned wordBits) {
   // Lines fitted by Zama to the lattice estimator (MATZOV cost model); the floor of 4 units in the
   // last place is where no attack model is trusted any more.
-  const double floor = 2.0 - torusBits;
+  const double floor = 2.0 - wordBits;
   if (dimension < minSecureDimension)
     return std::nullopt;
   if (security == 128)
@@ -24,17 +40,25 @@ static std::string outOfRange(const char *what, uint64_t found, uint64_t low, ui
          std::to_string(low) + " to " + std::to_string(high);
 }
 
-static std::string checkStd(const char *what, double log2Std) {
-  if (std::isfinite(log2Std) && log2Std >= -double(torusBits) && log2Std <= 0)
-    return {};
-  return std::string(what) + " log2 of the standard deviation is " + std::to_string(log2Std) +
-         ", allowed are -64 to 0";
+static std::string checkNoise(const char *what, const Noise &noise, unsigned wordBits) {
+  if (!std::isfinite(noise.log2Std) || noise.log2Std < -double(torusBits) || noise.log2Std > 0)
+    return std::string(what) + " log2 of the standard deviation is " +
+           std::to_string(noise.log2Std) + ", allowed are -64 to 0";
+  if (noise.kind != NoiseKind::gaussian && noise.kind != NoiseKind::tuniform)
+    return outOfRange((std::string(what) + " noise kind").c_str(), uint32_t(noise.kind), 1, 2);
+  if (noise.kind == NoiseKind::tuniform && !tuniformBound(noise.log2Std, wordBits))
+    return std::string(what) + " log2 of the standard deviation is " +
+           std::to_string(noise.log2Std) + ", which no TUniform of " + std::to_string(wordBits) +
+           "-bit words has";
+  return {};
 }
 
 std::string checkBounds(const LweKey &key) {
   if (key.dimension < 1 || key.dimension > maxLweDimension)
     return outOfRange("LWE dimension", key.dimension, 1, maxLweDimension);
-  return checkStd("LWE", key.log2Std);
+  if (key.wordBits != 32 && key.wordBits != 64)
+    return "LWE words have " + std::to_string(key.wordBits) + " bits, allowed are 32 and 64";
+  return checkNoise("LWE", key.noise(), key.wordBits);
 }
 
 std::string checkBounds(const GlweKey &key) {
@@ -43,7 +67,9 @@ std::string checkBounds(const GlweKey &key) {
   if (key.log2N < minLog2PolynomialSize || key.log2N > maxLog2PolynomialSize)
     return outOfRange("log2 of the polynomial size", key.log2N, minLog2PolynomialSize,
                       maxLog2PolynomialSize);
-  return checkStd("GLWE", key.log2Std);
+  if (key.live >= key.coefficients())
+    return outOfRange("live coefficients of a partial key", key.live, 1, key.coefficients() - 1);
+  return checkNoise("GLWE", key.noise(), torusBits);
 }
 
 std::string checkBounds(const Decomposition &decomposition) {
@@ -67,12 +93,18 @@ std::string checkBounds(const ParameterSet &set) {
     return "keyswitch: " + error;
   if (std::string error = checkBounds(set.bootstrap); !error.empty())
     return "bootstrap: " + error;
+  if (set.keyswitch.levels * set.keyswitch.baseLog > set.lwe.wordBits)
+    return "keyswitch: " + outOfRange("decomposition levels times log2 of the base",
+                                      set.keyswitch.levels * set.keyswitch.baseLog, 1,
+                                      set.lwe.wordBits);
+  if (set.modulusSwitch != SwitchKind::plain && set.modulusSwitch != SwitchKind::centred)
+    return outOfRange("kind of modulus switch", uint32_t(set.modulusSwitch), 1, 2);
   return {};
 }
 
 static std::string checkCurve(const char *what, uint32_t dimension, double log2Std,
-                              unsigned security) {
-  std::optional<double> needed = log2StdForDimension(dimension, security);
+                              unsigned security, unsigned wordBits) {
+  std::optional<double> needed = log2StdForDimension(dimension, security, wordBits);
   if (!needed)
     return std::string(what) + " dimension " + std::to_string(dimension) +
            " has no known security of " + std::to_string(security) + " bits (at least " +
@@ -84,16 +116,28 @@ static std::string checkCurve(const char *what, uint32_t dimension, double log2S
          " is needed for " + std::to_string(security) + " bits of security";
 }
 
-std::string checkSecurity(const ParameterSet &set, unsigned security) {
-  if (std::string error = checkCurve("LWE", set.lwe.dimension, set.lwe.log2Std, security);
-      !error.empty())
+std::string checkSecurity(const LweKey &key, unsigned security) {
+  return checkCurve("LWE", key.dimension, key.log2Std, security, key.wordBits);
+}
+
+std::string checkSecurity(const GlweKey &key, unsigned security, KeyAssumptions assumptions) {
+  if (key.partial() && assumptions != KeyAssumptions::partialKeys)
+    return "GLWE key has " + std::to_string(key.live) + " live coefficients of " +
+           std::to_string(key.coefficients()) +
+           ": partial keys rest on an assumption beyond standard LWE and must be asked for";
+  return checkCurve("GLWE", key.lweDimension(), key.log2Std, security, torusBits);
+}
+
+std::string checkSecurity(const ParameterSet &set, unsigned security, KeyAssumptions assumptions) {
+  if (std::string error = checkSecurity(set.lwe, security); !error.empty())
     return error;
-  return checkCurve("GLWE", set.glwe.lweDimension(), set.glwe.log2Std, security);
+  return checkSecurity(set.glwe, security, assumptions);
 }
 
 uint64_t keyswitchKeyBytes(uint32_t inputDimension, uint32_t outputDimension,
-                           const Decomposition &decomposition) {
-  return uint64_t(inputDimension) * decomposition.levels * (uint64_t(outputDimension) + 1) * 8;
+                           const Decomposition &decomposition, unsigned wordBits) {
+  return uint64_t(inputDimension) * decomposition.levels * (uint64_t(outputDimension) + 1) *
+         (wordBits / 8);
 }
 
 uint64_t bootstrapKeyBytes(uint32_t lweDimension, const GlweKey &glwe,

@@ -44,8 +44,8 @@ typedef struct fhe_key_record {
   uint32_t dimension;    /* n of an LWE key, k of a GLWE key */
   uint32_t log2_poly;    /* log2 N of a GLWE key, 0 of an LWE key */
   uint32_t live;         /* coefficients that may be non-zero: n, or k*N unless partial */
-  uint32_t word_bits;    /* 64 */
-  uint32_t noise_kind;   /* FHE_NOISE_* */
+  uint32_t word_bits;    /* of ciphertexts: 64, or of an LWE key 32 */
+  uint32_t noise_kind;   /* FHE_NOISE_*; TUNIFORM: log2_std is that of an integer bound */
   uint32_t reserved;     /* 0 */
   double log2_std;       /* log2 of the noise's standard deviation, relative to the torus */
 } fhe_key_record;
@@ -60,7 +60,7 @@ typedef struct fhe_conversion_record {
   uint32_t levels;      /* decomposition levels */
   uint32_t engine;      /* FHE_ENGINE_*, bootstrap only, else 0 */
   uint32_t switch_kind; /* FHE_SWITCH_*, bootstrap only, else 0 */
-  uint32_t word_bits;   /* 64 */
+  uint32_t word_bits;   /* keyswitch: that of to_key; bootstrap: 64 */
 } fhe_conversion_record;
 
 typedef struct fhe_parameters {

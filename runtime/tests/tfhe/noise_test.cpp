@@ -58,10 +58,90 @@ TEST(Parameters, BoundsAreChecked) {
   EXPECT_NE(checkSecurity(set, 132), "");
 }
 
+// TUniform(b): the record keeps its standard deviation; the bound comes back from it, also after a
+// detour through decimal text, and from nothing else.
+TEST(Parameters, TUniformBounds) {
+  for (unsigned wordBits : {32u, 64u})
+    for (uint32_t bound = 0; bound <= wordBits - 3; ++bound) {
+      const double log2Std = tuniformLog2Std(bound, wordBits);
+      EXPECT_NEAR(log2Std + wordBits, bound - std::log2(3.0) / 2, bound < 3 ? 0.3 : 0.01);
+      EXPECT_EQ(tuniformBound(log2Std, wordBits), bound);
+      EXPECT_EQ(tuniformBound(std::strtod(std::to_string(log2Std).c_str(), nullptr), wordBits),
+                bound);
+      EXPECT_FALSE(tuniformBound(log2Std + 1e-4, wordBits));
+    }
+  // Variance 21.5 of the values -8..8: (2 (49 + 36 + 25 + 16 + 9 + 4 + 1) + 64) / 16.
+  EXPECT_NEAR(freshVariance(tuniformLog2Std(3)), 21.5 * 0x1p-128, 1e-12 * 0x1p-128);
+  EXPECT_FALSE(tuniformBound(-2.9));
+  EXPECT_FALSE(tuniformBound(-70));
+  EXPECT_FALSE(tuniformBound(NAN));
+  // The bounds that tfhe-rs draws for 132 bits, ceil(-0.025167785 n + 64 + 4.100671), are on or
+  // above the curve with their variance, and one less is not. Below 2^3 they would be under the
+  // floor of 4 units.
+  for (uint32_t n = 600; n <= 2500; n += 10) {
+    const auto bound = uint32_t(std::ceil(-0.025167785 * n + 68.100671));
+    LweKey key{n, tuniformLog2Std(bound), NoiseKind::tuniform};
+    EXPECT_EQ(checkBounds(key), "") << n;
+    EXPECT_EQ(checkSecurity(key, 132), "") << n;
+    key.log2Std = tuniformLog2Std(bound - 2);
+    EXPECT_NE(checkSecurity(key, 132), "") << n;
+  }
+  EXPECT_EQ(checkSecurity(GlweKey{1, 13, tuniformLog2Std(3), NoiseKind::tuniform}, 132), "");
+  EXPECT_NE(checkSecurity(GlweKey{1, 13, tuniformLog2Std(2), NoiseKind::tuniform}, 132), "");
+}
+
+TEST(Parameters, RecordOfNoiseWordsAndLiveCoefficients) {
+  ParameterSet good = curveSet(775, 1, 11, {23, 1}, {3, 5});
+  EXPECT_EQ(good.modulusSwitch, SwitchKind::plain);
+  EXPECT_EQ(good.keyswitchWordBits(), 64u);
+  EXPECT_EQ(good.glwe.lweDimension(), 2048u);
+  auto refused = [&](auto change) {
+    ParameterSet set = good;
+    change(set);
+    return !checkBounds(set).empty();
+  };
+  EXPECT_FALSE(refused([](ParameterSet &s) { s.lwe.wordBits = 32; }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.lwe.wordBits = 16; }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.lwe.wordBits = 0; }));
+  // 11 levels of 3 bits do not fit 32-bit words.
+  EXPECT_FALSE(refused([](ParameterSet &s) { s.keyswitch.levels = 11; }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.keyswitch.levels = 11, s.lwe.wordBits = 32; }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.lwe.noiseKind = NoiseKind(3); }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.lwe.noiseKind = NoiseKind::tuniform; }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.glwe.noiseKind = NoiseKind::tuniform; }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.modulusSwitch = SwitchKind(0); }));
+  EXPECT_TRUE(refused([](ParameterSet &s) { s.glwe.live = 2048; }));
+  EXPECT_FALSE(refused([](ParameterSet &s) { s.glwe.live = 2047; }));
+  EXPECT_FALSE(refused([](ParameterSet &s) {
+    s.lwe.wordBits = 32;
+    s.lwe.log2Std = tuniformLog2Std(13, 32), s.lwe.noiseKind = NoiseKind::tuniform;
+  }));
+
+  // Words of 32 bits have their own floor, 2^-30: dimension 1300 would ask for less noise.
+  LweKey narrow{1300, -30.5, NoiseKind::gaussian, 32};
+  EXPECT_NE(checkSecurity(narrow), "");
+  narrow.log2Std = -30;
+  EXPECT_EQ(checkSecurity(narrow), "");
+  narrow.wordBits = 64, narrow.log2Std = -30.5;
+  EXPECT_EQ(checkSecurity(narrow), "");
+
+  // A partial key has the security of its live coefficients, and only if asked for.
+  ParameterSet partial = curveSet(838, 1, 13, {15, 2}, {3, 5});
+  partial.glwe.live = 2560;
+  EXPECT_EQ(partial.glwe.lweDimension(), 2560u);
+  EXPECT_EQ(partial.glwe.lweWords(), 2561u);
+  EXPECT_EQ(partial.glwe.coefficients(), 8192u);
+  EXPECT_NE(checkSecurity(partial), "");
+  EXPECT_EQ(checkSecurity(partial, 128, KeyAssumptions::partialKeys), "");
+  partial.glwe.live = 2000;
+  EXPECT_NE(checkSecurity(partial, 128, KeyAssumptions::partialKeys), "");
+}
+
 TEST(Parameters, KeySizes) {
   // Published for the set (838, 1, 4096, 2) with 5 keyswitch levels: 219.7 MB and 137.5 MB.
   EXPECT_NEAR(double(bootstrapKeyBytes(838, {1, 12, 0}, {15, 2})) / 1e6, 219.7, 0.05);
   EXPECT_NEAR(double(keyswitchKeyBytes(4096, 838, {3, 5})) / 1e6, 137.5, 0.05);
+  EXPECT_NEAR(double(keyswitchKeyBytes(4096, 838, {3, 5}, 32)) / 1e6, 68.7, 0.05);
 }
 
 // Against an arbitrary-precision evaluation of log2 erfc(z / sqrt 2).
@@ -105,6 +185,32 @@ TEST(Noise, BlindRotationAgreesWithAnotherImplementation) {
   EXPECT_NEAR(log2Variance(750, 11, {23, 1}), -30.37, 0.25);
   EXPECT_NEAR(log2Variance(750, 11, {15, 2}), -44.66, 0.25);
   EXPECT_NEAR(log2Variance(600, 12, {22, 1}), -28.34, 0.25);
+}
+
+// What the kinds change in the formulas.
+TEST(Noise, KindsOfTheRecord) {
+  const double step2 = std::exp2(-2 * 12.0);
+  EXPECT_NEAR(modulusSwitchVariance(918, 11) / ((1 / 12.0 + 918 / 24.0) * step2), 1, 1e-9);
+  EXPECT_NEAR(modulusSwitchVariance(918, 11, SwitchKind::centred) /
+                  ((1 / 12.0 + 918 / 48.0) * step2),
+              1, 1e-9);
+  // 32-bit words: the rounding of what 4 * 4 bits keep is the same, the last place is not.
+  const double wide = keyswitchVariance(2048, {4, 4}, 0);
+  const double narrow = keyswitchVariance(2048, {4, 4}, 0, 32);
+  EXPECT_NEAR(narrow / wide, 1, 1e-6);
+  EXPECT_GT(keyswitchVariance(2048, {4, 8}, 0, 32), 1e6 * keyswitchVariance(2048, {4, 16}, 0));
+  // A partial key sees live / kN of the rounding and of the FFT's error; the key's noise stays.
+  const GlweKey whole{1, 14, -62};
+  GlweKey part = whole;
+  part.live = 2560;
+  const double fraction = 1281.0 / 8193.0;
+  EXPECT_NEAR(fftVariance(part, {15, 2}) / fftVariance(whole, {15, 2}), fraction, 1e-9);
+  EXPECT_NEAR(externalProductVariance(part, {10, 1}, 0) /
+                  externalProductVariance(whole, {10, 1}, 0),
+              fraction, 1e-6);
+  EXPECT_NEAR(externalProductVariance(part, {23, 1}, 1e-20) /
+                  externalProductVariance(whole, {23, 1}, 1e-20),
+              1, 1e-3);
 }
 
 // The published table for 2^-40 (128-bit curve, plain switch): every set meets its target at its

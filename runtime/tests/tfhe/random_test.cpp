@@ -104,6 +104,84 @@ TEST(Sampling, HugeDeviationsWrap) {
   EXPECT_NEAR(double(high), 2048, 4 * 32);
 }
 
+// Every value of a small bound with its probability, and the moments of those in use.
+TEST(Sampling, TUniformDistribution) {
+  const size_t count = 320000;
+  Generator generator(seedOf(14), {StreamUse::keyswitchNoise});
+  std::vector<uint64_t> words(count, 1000);
+  addTUniform(generator, 2, words);
+  std::array<size_t, 9> found{};
+  for (uint64_t word : words) {
+    ASSERT_GE(word, 996u);
+    ASSERT_LE(word, 1004u);
+    ++found[word - 996];
+  }
+  for (size_t value = 0; value < 9; ++value) {
+    const double p = value == 0 || value == 8 ? 1 / 16.0 : 1 / 8.0;
+    EXPECT_NEAR(double(found[value]), p * count, 4 * std::sqrt(count * p * (1 - p))) << value;
+  }
+  for (uint32_t bound : {3u, 17u, 40u, 41u, 45u, 46u, 61u}) {
+    std::vector<uint64_t> samples(count);
+    addTUniform(generator, bound, samples);
+    const double log2Std = tuniformLog2Std(bound);
+    double sum = 0, second = 0, fourth = 0;
+    for (uint64_t word : samples) {
+      ASSERT_LE(std::abs(double(int64_t(word))), std::exp2(bound));
+      const double z = double(int64_t(word)) * std::exp2(-64 - log2Std);
+      sum += z, second += z * z, fourth += z * z * z * z;
+    }
+    EXPECT_NEAR(sum / count, 0, 4 / std::sqrt(count)) << bound;
+    EXPECT_NEAR(second / count, 1, 4 * std::sqrt(0.8 / count)) << bound;
+    EXPECT_NEAR(fourth / count, 1.8, 0.03) << bound; // Of a uniform; a Gaussian has 3.
+  }
+}
+
+// The same distributions on 32-bit words: modulo 2^32, in units of their last place.
+TEST(Sampling, NarrowWords) {
+  const size_t count = 200000;
+  for (Noise noise : {Noise(tuniformLog2Std(13, 32), NoiseKind::tuniform), Noise(-19.5)}) {
+    Generator generator(seedOf(15), {StreamUse::keyswitchNoise});
+    std::vector<uint32_t> words(count);
+    addNoise(generator, noise, words);
+    double sum = 0, second = 0;
+    for (uint32_t word : words) {
+      const double z = double(int32_t(word)) * std::exp2(-32 - noise.log2Std);
+      sum += z, second += z * z;
+    }
+    EXPECT_NEAR(sum / count, 0, 4 / std::sqrt(count));
+    EXPECT_NEAR(second / count, 1, 4 * std::sqrt(2.0 / count));
+  }
+}
+
+// The kind of the record is what is sampled.
+TEST(Sampling, NoiseFollowsTheRecord) {
+  std::vector<uint64_t> some(500), same(500);
+  Generator one(seedOf(16), {StreamUse::encryptionNoise});
+  Generator two(seedOf(16), {StreamUse::encryptionNoise});
+  addNoise(one, {tuniformLog2Std(17), NoiseKind::tuniform}, some);
+  addTUniform(two, 17, same);
+  EXPECT_EQ(some, same);
+  some.assign(500, 0), same.assign(500, 0);
+  addNoise(one, -40.0, some);
+  addGaussian(two, -40, same);
+  EXPECT_EQ(some, same);
+  // And keys: no row of a keyswitch key is off by more than the bound.
+  const LweKey lwe{500, tuniformLog2Std(50), NoiseKind::tuniform};
+  LweSecretKey input(40, seedOf(17), 0), output(500, seedOf(17), 1);
+  LweKeyswitchKey key(40, 500, {4, 3});
+  generateKeyswitchRows(key, input, output, lwe.noise(), {seedOf(18), seedOf(19), 0}, 0, 40);
+  double largest = 0;
+  for (uint32_t i = 0; i < 40; ++i)
+    for (uint32_t level = 0; level < 3; ++level) {
+      uint64_t phase;
+      decryptPhases(output, key.row(i, level).data(), std::span(&phase, 1));
+      phase -= input.bits()[i] << (60 - 4 * level);
+      largest = std::max(largest, std::abs(double(int64_t(phase))));
+    }
+  EXPECT_LE(largest, 0x1p50);
+  EXPECT_GT(largest, 0x1p49);
+}
+
 TEST(Encryption, TwoEncryptionsDifferInEveryMask) {
   const uint32_t n = 2048, count = 20;
   GlweSecretKey key(1, 11, seedOf(6), 0);

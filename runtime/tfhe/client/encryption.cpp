@@ -13,25 +13,25 @@ static uint64_t dot(const uint64_t *mask, std::span<const uint64_t> bits) {
   return sum;
 }
 
-void encrypt(const LweSecretKey &key, std::span<const uint64_t> plaintexts, double log2Std,
-             Generator &mask, Generator &noise, uint64_t *ciphertexts) {
+void encrypt(const LweSecretKey &key, std::span<const uint64_t> plaintexts, const Noise &noise,
+             Generator &mask, Generator &noiseStream, uint64_t *ciphertexts) {
   const size_t n = key.dimension();
   for (size_t c = 0; c < plaintexts.size(); ++c) {
     uint64_t *a = ciphertexts + c * (n + 1), &b = a[n];
     mask.fill(std::span(a, n));
     b = dot(a, key.bits()) + plaintexts[c];
-    addGaussian(noise, log2Std, std::span(&b, 1));
+    addNoise(noiseStream, noise, std::span(&b, 1));
   }
 }
 
-bool encryptFresh(const LweSecretKey &key, std::span<const uint64_t> plaintexts, double log2Std,
+bool encryptFresh(const LweSecretKey &key, std::span<const uint64_t> plaintexts, const Noise &noise,
                   uint64_t *ciphertexts) {
   Seed maskSeed, noiseSeed;
   if (!Seed::fromSystem(maskSeed) || !Seed::fromSystem(noiseSeed))
     return false;
   Generator mask(maskSeed, {StreamUse::encryptionMask});
-  Generator noise(noiseSeed, {StreamUse::encryptionNoise});
-  encrypt(key, plaintexts, log2Std, mask, noise, ciphertexts);
+  Generator noiseStream(noiseSeed, {StreamUse::encryptionNoise});
+  encrypt(key, plaintexts, noise, mask, noiseStream, ciphertexts);
   return true;
 }
 

@@ -9,20 +9,21 @@
 #define FHE_RUNTIME_TFHE_CLIENT_ENCRYPTION_H
 
 #include "runtime/tfhe/client/secret_key.h"
+#include "runtime/tfhe/parameters.h"
 
 namespace fhe::tfhe {
 
 /// Encrypts torus words [count] to `ciphertexts` [count][n+1] (mask, body). Masks are read from
-/// `mask` (n words a ciphertext, in order), noise of standard deviation 2^log2Std from `noise`; the
-/// two generators must come from independent seeds, and `mask` must never be reused for another
+/// `mask` (n words a ciphertext, in order), noise of the distribution `noise` from `noiseStream`;
+/// the two generators must come from independent seeds, and `mask` must never be reused for another
 /// encryption (its seed may be published, which is what a compressed ciphertext does).
-void encrypt(const LweSecretKey &key, std::span<const uint64_t> plaintexts, double log2Std,
-             Generator &mask, Generator &noise, uint64_t *ciphertexts);
+void encrypt(const LweSecretKey &key, std::span<const uint64_t> plaintexts, const Noise &noise,
+             Generator &mask, Generator &noiseStream, uint64_t *ciphertexts);
 
 /// The same with both seeds drawn from the operating system. False when it has no randomness to
 /// give; nothing is written then.
 [[nodiscard]] bool encryptFresh(const LweSecretKey &key, std::span<const uint64_t> plaintexts,
-                                double log2Std, uint64_t *ciphertexts);
+                                const Noise &noise, uint64_t *ciphertexts);
 
 /// Phases [count] of `ciphertexts` [phases.size()][n+1].
 void decryptPhases(const LweSecretKey &key, const uint64_t *ciphertexts,

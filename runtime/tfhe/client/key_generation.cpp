@@ -11,18 +11,19 @@
 namespace fhe::tfhe {
 
 void generateKeyswitchRows(LweKeyswitchKey &key, const LweSecretKey &input,
-                           const LweSecretKey &output, double log2Std, const KeySeeds &seeds,
+                           const LweSecretKey &output, const Noise &noise, const KeySeeds &seeds,
                            uint32_t begin, uint32_t end) {
   const Decomposition &decomposition = key.decomposition();
   Generator mask(seeds.mask, {StreamUse::keyswitchMask, seeds.keyNumber, 0});
-  Generator noise(seeds.noise, {StreamUse::keyswitchNoise, seeds.keyNumber, 0});
+  Generator noiseStream(seeds.noise, {StreamUse::keyswitchNoise, seeds.keyNumber, 0});
   for (uint32_t i = begin; i < end; ++i)
     for (uint32_t level = 0; level < decomposition.levels; ++level) {
       const uint64_t row = uint64_t(i) * decomposition.levels + level;
       mask.restart({StreamUse::keyswitchMask, seeds.keyNumber, row});
-      noise.restart({StreamUse::keyswitchNoise, seeds.keyNumber, row});
+      noiseStream.restart({StreamUse::keyswitchNoise, seeds.keyNumber, row});
       const uint64_t plaintext = input.bits()[i] << (64 - decomposition.baseLog * (level + 1));
-      encrypt(output, std::span(&plaintext, 1), log2Std, mask, noise, key.row(i, level).data());
+      encrypt(output, std::span(&plaintext, 1), noise, mask, noiseStream,
+              key.row(i, level).data());
     }
 }
 
@@ -95,7 +96,7 @@ void generateBootstrapElement(const GlweKey &glwe, const Decomposition &decompos
       std::memset(body, 0, size * sizeof(uint64_t));
       for (uint32_t p = 0; p < k; ++p)
         addProduct(table, plan, glweRow + p * size, work.key + p * size, work, body);
-      addGaussian(noise, glwe.log2Std, std::span(body, size));
+      addNoise(noise, glwe.noise(), std::span(body, size));
       glweRow[j * size] += bit << (64 - decomposition.baseLog * (level + 1));
     }
   cleanse(scratch.data(), bootstrapGenerationScratchBytes(glwe));

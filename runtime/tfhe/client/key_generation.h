@@ -23,16 +23,16 @@ struct KeySeeds {
 };
 
 /// Fills rows of input coefficients [begin, end) of `key`: row (i, level) encrypts
-/// input.bits()[i] * 2^(64 - baseLog * (level + 1)) under `output` with noise of `log2Std`.
-/// Dimensions of the keys must be those of `key`.
+/// input.bits()[i] * 2^(64 - baseLog * (level + 1)) under `output` with noise of
+/// the distribution `noise`. Dimensions of the keys must be those of `key`.
 void generateKeyswitchRows(LweKeyswitchKey &key, const LweSecretKey &input,
-                           const LweSecretKey &output, double log2Std, const KeySeeds &seeds,
+                           const LweSecretKey &output, const Noise &noise, const KeySeeds &seeds,
                            uint32_t begin, uint32_t end);
 
 /// Bytes of scratch that `generateBootstrapElements` needs.
 size_t bootstrapGenerationScratchBytes(const GlweKey &glwe);
 
-/// Writes the GGSW of bit `element` of `input` under `output` with noise of glwe.log2Std to `words`
+/// Writes the GGSW of bit `element` of `input` under `output` with noise of glwe.noise() to `words`
 /// [levels][k+1 rows][k+1 polynomials][N] (see BootstrapKey for the meaning of rows). Products of
 /// mask and key are exact, so the words do not depend on the instruction set. `words` need not
 /// belong to a BootstrapKey: a caller may convert it to the Fourier domain or write it to a file

@@ -1,7 +1,8 @@
-//===- sampling.cpp - Uniform bits and rounded Gaussians -------------------------------------===//
+//===- sampling.cpp - Uniform bits, rounded Gaussians, TUniform ------------------------------===//
 #include "runtime/tfhe/random/sampling.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace fhe::tfhe {
@@ -28,8 +29,9 @@ static uint64_t toTorus(double sample) {
   return word >= 0x1p64 ? 0 : uint64_t(word);
 }
 
-void addGaussian(Generator &generator, double log2Std, std::span<uint64_t> words) {
-  const double scale = std::exp2(64 + log2Std);
+/// Gaussians of standard deviation `scale` units of the words, rounded to them.
+template <class Word>
+static void addScaledGaussian(Generator &generator, double scale, std::span<Word> words) {
   for (size_t i = 0; i < words.size(); i += 2) {
     double x, y, square;
     do {
@@ -38,10 +40,52 @@ void addGaussian(Generator &generator, double log2Std, std::span<uint64_t> words
       square = x * x + y * y;
     } while (square >= 1);
     const double factor = scale * std::sqrt(-2 * std::log(square) / square);
-    words[i] += toTorus(x * factor);
+    words[i] += Word(toTorus(x * factor));
     if (i + 1 < words.size())
-      words[i + 1] += toTorus(y * factor);
+      words[i + 1] += Word(toTorus(y * factor));
   }
+}
+
+void addGaussian(Generator &generator, double log2Std, std::span<uint64_t> words) {
+  addScaledGaussian(generator, std::exp2(64 + log2Std), words);
+}
+
+template <class Word>
+static void addBounded(Generator &generator, uint32_t bound, std::span<Word> words) {
+  const uint64_t mask = (uint64_t(4) << bound) - 1, middle = uint64_t(1) << bound;
+  std::array<uint64_t, 256> stream;
+  for (size_t i = 0; i < words.size(); i += stream.size()) {
+    const size_t here = std::min(stream.size(), words.size() - i);
+    generator.fill(std::span(stream).first(here));
+    for (size_t j = 0; j < here; ++j)
+      words[i + j] += Word((((stream[j] & mask) + 1) >> 1) - middle);
+  }
+  cleanse(stream.data(), sizeof stream);
+}
+
+void addTUniform(Generator &generator, uint32_t bound, std::span<uint64_t> words) {
+  addBounded(generator, bound, words);
+}
+
+void addTUniform(Generator &generator, uint32_t bound, std::span<uint32_t> words) {
+  addBounded(generator, bound, words);
+}
+
+template <class Word>
+static void addAny(Generator &generator, const Noise &noise, std::span<Word> words) {
+  constexpr unsigned wordBits = 8 * sizeof(Word);
+  if (noise.kind == NoiseKind::tuniform)
+    addBounded(generator, tuniformBound(noise.log2Std, wordBits).value(), words);
+  else
+    addScaledGaussian(generator, std::exp2(wordBits + noise.log2Std), words);
+}
+
+void addNoise(Generator &generator, const Noise &noise, std::span<uint64_t> words) {
+  addAny(generator, noise, words);
+}
+
+void addNoise(Generator &generator, const Noise &noise, std::span<uint32_t> words) {
+  addAny(generator, noise, words);
 }
 
 } // namespace fhe::tfhe
