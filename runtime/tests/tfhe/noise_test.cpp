@@ -1,6 +1,8 @@
 //===- noise_test.cpp - Bounds, security curve, noise formulas, probabilities ----------------===//
 #include "runtime/tests/tfhe/support.h"
 
+#include "runtime/tfhe/named_sets.h"
+
 #include <gtest/gtest.h>
 
 using namespace fhe::tfhe;
@@ -240,4 +242,44 @@ TEST(Noise, PublishedSetsMeetTheirTarget) {
                             modulusSwitchVariance(row.n, row.log2N)),
                 1, 1e-12);
   }
+}
+
+// The named sets: on their curves, within bounds, and as unlikely to fail as their authors say.
+TEST(Noise, NamedSets) {
+  const struct {
+    const char *name;
+    double published; // tfhe-rs' own log2 of the failure probability; 0: not published.
+  } expected[] = {{"m1c1", -144.32}, {"m2c2", -129.58}, {"m3c3", -128.99}, {"m4c4", -141.56},
+                  {"p4", 0},         {"p5", 0},         {"p6", 0},         {"p7", 0},
+                  {"p8", 0}};
+  ASSERT_EQ(namedSets().size(), std::size(expected));
+  for (size_t i = 0; i < namedSets().size(); ++i) {
+    const NamedSet &named = namedSets()[i];
+    SCOPED_TRACE(named.name);
+    EXPECT_STREQ(named.name, expected[i].name);
+    EXPECT_EQ(findNamedSet(named.name), &named);
+    EXPECT_EQ(checkBounds(named.set), "");
+    EXPECT_EQ(checkSecurity(named.set, named.security), "");
+    const double log2P = named.log2FailureProbability();
+    EXPECT_LE(log2P, named.log2FailureGoal + 0.05);
+    // tfhe-rs leaves out the rounding of the body at the switch and has another FFT.
+    if (expected[i].published != 0)
+      EXPECT_NEAR(log2P, expected[i].published, 0.7);
+    else
+      EXPECT_GE(log2P, named.log2FailureGoal - 10);
+    // Nothing is lost in 32-bit keyswitch words.
+    NamedSet narrow = named;
+    narrow.set = withKeyswitchWords(named.set, 32);
+    EXPECT_EQ(checkBounds(narrow.set), "");
+    EXPECT_EQ(checkSecurity(narrow.set, named.security), "");
+    EXPECT_NEAR(narrow.log2FailureProbability(), log2P, 0.02);
+    EXPECT_EQ(withKeyswitchWords(narrow.set, 64), named.set);
+  }
+  EXPECT_EQ(findNamedSet("p9"), nullptr);
+  // The published 32-bit variant of m2c2 has TUniform(13).
+  EXPECT_EQ(withKeyswitchWords(findNamedSet("m2c2")->set, 32).lwe.log2Std, tuniformLog2Std(13, 32));
+  // One ingredient swapped destroys the probability: m2c2 with the plain switch.
+  NamedSet plain = *findNamedSet("m2c2");
+  plain.set.modulusSwitch = SwitchKind::plain;
+  EXPECT_GT(plain.log2FailureProbability(), -100);
 }
