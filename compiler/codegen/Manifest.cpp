@@ -202,8 +202,11 @@ FailureOr<std::string> buildManifest(ModuleOp planned, llvm::StringRef name) {
     manifest["outputs"].push_back(describeOutput(port, set));
   manifest["profile"] = "private";
   auto failureLog2 = planned->getAttrOfType<FloatAttr>(ir::failureAttr);
-  manifest["failure_probability"] =
-      set && failureLog2 ? Json(std::exp2(failureLog2.getValueAsDouble())) : Json();
+  double failure = set && failureLog2 ? std::exp2(failureLog2.getValueAsDouble()) : 0;
+  // What no double above 0 holds is null beside a logarithm that is there.
+  manifest["failure_probability"] = failure > 0 ? Json(failure) : Json();
+  manifest["log2_failure_probability"] =
+      set && failureLog2 ? Json(failureLog2.getValueAsDouble()) : Json();
   Json bytes = {{"evaluation_key_stored", nullptr}, {"evaluation_key_memory", nullptr},
                 {"peak", nullptr}};
   if (set) {

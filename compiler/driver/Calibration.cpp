@@ -78,7 +78,8 @@ static std::string findFile(const std::vector<NamedFile> &files, const std::stri
   return "";
 }
 
-LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &files) {
+LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &files,
+                                 bool frequencies) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   FailureOr<std::vector<ClientInput>> inputs = readClientInputs(main);
   if (failed(inputs))
@@ -103,7 +104,7 @@ LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &
       return failure();
     values.push_back(std::move(*integers));
   }
-  return recordObservedRanges(module, values, samples);
+  return recordObservedRanges(module, values, samples, frequencies);
 }
 
 } // namespace fhe

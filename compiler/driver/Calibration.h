@@ -13,8 +13,10 @@
 namespace fhe {
 
 /// Sets `observed` in the ranges of the accumulators of `module`, which is between fhe-fuse-luts
-/// and fhe-assign-windows. Refuses files that do not fit the inputs.
-mlir::LogicalResult calibrateFromFiles(mlir::ModuleOp module, const std::vector<NamedFile> &files);
+/// and fhe-assign-windows; with `frequencies` also how often each table entry is looked up. Refuses
+/// files that do not fit the inputs.
+mlir::LogicalResult calibrateFromFiles(mlir::ModuleOp module, const std::vector<NamedFile> &files,
+                                       bool frequencies);
 
 } // namespace fhe
 

@@ -44,7 +44,9 @@ bool Compilation::import() {
 bool Compilation::calibrate() {
   if (flags.calibration.empty())
     return true;
-  return succeeded(calibrateFromFiles(module(), flags.calibration));
+  // Only rounded tables need to know how their inputs are distributed.
+  return succeeded(calibrateFromFiles(module(), flags.calibration,
+                                      flags.options.roundAccumulators.has_value()));
 }
 
 void Compilation::reportInternalError(StringRef stage) {

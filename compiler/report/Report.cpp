@@ -83,6 +83,13 @@ static void addFailure(std::optional<double> &sum, double log2Failure, double el
   sum = sum ? ::fhe::tfhe::log2Add(*sum, log2Any) : log2Any;
 }
 
+static void addDisagreements(Disagreements &sum, ir::LookupOp lookup) {
+  if (lookup.getMostDisagreements())
+    addTo(sum.atMost, lookup.getMostDisagreements()->convertToDouble());
+  if (lookup.getExpectedDisagreements())
+    addTo(sum.expected, lookup.getExpectedDisagreements()->convertToDouble());
+}
+
 /// The layer that an operation's attribute names.
 static Layer *layerAt(Report &report, Operation *op) {
   auto number = op ? op->getAttrOfType<IntegerAttr>("layer") : IntegerAttr();
@@ -100,6 +107,11 @@ static void addOperation(Report &report, Operation &op, const ::fhe::tfhe::Param
     return;
   double seconds = parameters::operationSeconds(&op, *set);
   addTo(report.predictedSeconds, seconds);
+  if (auto lookup = dyn_cast<ir::LookupOp>(op)) {
+    addDisagreements(report.disagreements, lookup);
+    if (layer)
+      addDisagreements(layer->disagreements, lookup);
+  }
   if (!layer)
     return;
   layer->parameterSet = setName.str();
@@ -168,8 +180,14 @@ template <typename T>
 static Json orNull(const std::optional<T> &value) {
   return value ? Json(*value) : Json();
 }
-static Json probability(const std::optional<double> &log2) {
-  return log2 ? Json(std::exp2(*log2)) : Json();
+/// `name` and its logarithm; what no double above 0 holds is null beside a logarithm that is there.
+static void addProbability(Json &entry, const std::optional<double> &log2) {
+  double value = log2 ? std::exp2(*log2) : 0;
+  entry["failure_probability"] = value > 0 ? Json(value) : Json();
+  entry["log2_failure_probability"] = orNull(log2);
+}
+static Json toJson(const Disagreements &disagreements) {
+  return {{"expected", orNull(disagreements.expected)}, {"at_most", orNull(disagreements.atMost)}};
 }
 
 static Json toJson(const Layer &layer) {
@@ -186,7 +204,8 @@ static Json toJson(const Layer &layer) {
   entry["tables"] = layer.tables;
   entry["norm2"] = orNull(layer.norm2);
   entry["parameter_set"] = orNull(layer.parameterSet);
-  entry["failure_probability"] = probability(layer.log2Failure);
+  addProbability(entry, layer.log2Failure);
+  entry["disagreements"] = toJson(layer.disagreements);
   entry["predicted_seconds"] = orNull(layer.predictedSeconds);
   return entry;
 }
@@ -199,6 +218,7 @@ static Json toJson(const CompileOptions &options) {
   entry["overflow"] = options.overflow == Overflow::Proven ? "proven" : "calibrated";
   entry["max_accumulator_bits"] = options.maxAccumulatorBits;
   entry["round_accumulators"] = orNull(options.roundAccumulators);
+  entry["rounding"] = options.roundAccumulators ? Json("approximate") : Json();
   entry["log2_p_error"] = options.log2PError;
   entry["security_bits"] = options.securityBits;
   entry["clear_only"] = options.clearOnly;
@@ -217,7 +237,8 @@ std::string toJson(const Report &report) {
   json["tables"] = report.tables;
   json["max_accumulator_bits"] = report.maxAccumulatorBits;
   json["security_bits"] = orNull(report.securityBits);
-  json["failure_probability"] = probability(report.log2Failure);
+  addProbability(json, report.log2Failure);
+  json["disagreements"] = toJson(report.disagreements);
   json["predicted_seconds"] = orNull(report.predictedSeconds);
   json["bytes"] = {{"evaluation_key_stored", orNull(report.evaluationKeyBytes)},
                    {"evaluation_key_memory", orNull(report.evaluationKeyMemory)},

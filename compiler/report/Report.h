@@ -21,6 +21,13 @@ namespace fhe::report {
 
 using Range = std::array<int64_t, 2>;
 
+/// How many results of approximately rounded tables are expected to differ from the table's value in
+/// one inference (see passes/parameters/Disagreements.h). None where no table is rounded.
+struct Disagreements {
+  std::optional<double> expected; ///< on the calibration inputs; none without them
+  std::optional<double> atMost;   ///< whatever the inputs
+};
+
 /// One accumulator: a linear, conv, add or sum_pool operation, in program order.
 struct Layer {
   std::string onnxNode, tensor, op; ///< node name, its output tensor, ONNX operator
@@ -34,6 +41,7 @@ struct Layer {
   std::optional<double> norm2;
   std::optional<std::string> parameterSet;
   std::optional<double> log2Failure; ///< of the whole layer
+  Disagreements disagreements;
   std::optional<double> predictedSeconds;
 };
 
@@ -47,6 +55,7 @@ struct Report {
   bool clearOnly = false;
   std::optional<unsigned> securityBits;
   std::optional<double> log2Failure, predictedSeconds; ///< of one inference
+  Disagreements disagreements;
   std::optional<uint64_t> evaluationKeyBytes, evaluationKeyMemory, inputBytes, peakBytes;
 };
 

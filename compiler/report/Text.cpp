@@ -89,6 +89,16 @@ static std::string tablesText(const Report &report) {
   return bits ? text + ", of at most " + std::to_string(bits) + " bits" : text;
 }
 
+static std::string disagreementsText(const Disagreements &disagreements) {
+  if (disagreements.expected)
+    return "; " + print("%.2g", *disagreements.expected) +
+           " table results of one inference a rounding step off";
+  if (disagreements.atMost)
+    return "; at most " + print("%.2g", *disagreements.atMost) +
+           " table results of one inference a rounding step off";
+  return "";
+}
+
 std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -103,9 +113,7 @@ std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
     os << "predicted: nothing, this object runs in clear mode only and has no keys\n";
   if (report.securityBits && report.log2Failure)
     os << "security: " << *report.securityBits << " bits; failure probability of one inference 2^"
-       << print("%.1f", *report.log2Failure)
-       << (report.options.roundAccumulators ? ", rounding steps of approximate tables not counted" : "")
-       << "\n";
+       << print("%.1f", *report.log2Failure) << disagreementsText(report.disagreements) << "\n";
   else
     os << "security: none, nothing is encrypted (--clear-only)\n";
   os << "next: " << nextCommand << "\n";

@@ -101,6 +101,8 @@ LogicalResult LutOp::verify() {
   if (int64_t(getOutputs().size()) != tables[1])
     return emitOpError("has ") << getOutputs().size() << " results for " << tables[1]
                                << " tables an element";
+  if (failed(verifyFrequencies(*this, getFrequenciesAttr(), {tables[0], entries})))
+    return failure();
   auto values = getTables().getValues<int32_t>().begin();
   for (int64_t t = 0; t != tables[0]; ++t)
     for (int64_t r = 0; r != tables[1]; ++r)

@@ -192,7 +192,8 @@ def FHE_LutOp : FHE_Op<"lut", [Pure]> {
     hold the end values; outside the window the table is negacyclic (slot s of [2^width, 2^(width+1))
     gives minus slot s - 2^width, slots count modulo 2^(width+1)): the exact behaviour of TFHE, which
     every executor and the interpreter share. `rounded_width` is P where the lookup is approximately
-    rounded (it sets only the noise budget).
+    rounded (it sets only the noise budget). `frequencies` [T, entries] says how often an inference
+    looks each entry of each table up on average, where that was observed.
     C1: entries >= 1, guard + entries <= 2^width. C2: table_of_element has one entry an element, each
     below T. C3: one result an R, each of the input's shape, whose range contains its tables' values.
 
@@ -203,7 +204,7 @@ def FHE_LutOp : FHE_Op<"lut", [Pure]> {
   }];
   let arguments = (ins FHE_Tensor:$input, I64Attr:$lo, FHE_Weights:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
-      OptionalAttr<I64Attr>:$rounded_width);
+      OptionalAttr<I64Attr>:$rounded_width, OptionalAttr<ElementsAttr>:$frequencies);
   let results = (outs Variadic<FHE_Tensor>:$outputs);
   let assemblyFormat = [{
     $input `lo` $lo `tables` $tables `width` $width `guard` $guard attr-dict

@@ -10,6 +10,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include <atomic>
 #include <functional>
+#include <map>
 #include <thread>
 
 using namespace mlir;
@@ -78,6 +79,9 @@ struct Interpreter::Program {
   std::vector<int64_t> bufferSizes;
   std::vector<unsigned> arguments, results;
   std::vector<OpObservation> observations;
+  /// Lookups of each lut by [table][entry], over all threads; empty where nobody counts.
+  using Counts = std::vector<std::atomic<uint64_t>>;
+  std::map<Operation *, Counts> counts;
 
   llvm::DenseMap<Value, unsigned> numbers;
 
@@ -125,7 +129,7 @@ LogicalResult Interpreter::Program::build(ModuleOp module) {
       return failure();
   }
   for (const Step &step : steps)
-    observations.push_back({step.op, INT64_MAX, INT64_MIN, 0, 0});
+    observations.push_back({step.op, INT64_MAX, INT64_MIN, 0, 0, {}});
   return success();
 }
 
@@ -210,8 +214,9 @@ void Interpreter::Program::buildLut(LutOp op) {
   std::vector<int32_t> tableOf(elementsOf(op.getInput()), 0);
   if (auto map = op.getTableOfElement())
     tableOf.assign(map->begin(), map->end());
-  push(op, [=, tables = integers(op.getTables()), tableOf = std::move(tableOf)](Buffers &b,
-                                                                                Seen &seen) {
+  Counts &counted = counts[op];
+  push(op, [=, &counted, tables = integers(op.getTables()),
+            tableOf = std::move(tableOf)](Buffers &b, Seen &seen) {
     for (size_t e = 0; e != tableOf.size(); ++e) {
       int64_t value = b[in][e];
       uint64_t slot = (uint64_t(value) - uint64_t(lo) + uint64_t(guard)) & (2 * slots - 1);
@@ -219,6 +224,8 @@ void Interpreter::Program::buildLut(LutOp op) {
       int64_t entry = int64_t(negated ? slot - slots : slot) - guard;
       entry = std::clamp<int64_t>(entry, 0, entries - 1);
       seen.outside += uint64_t(value) - uint64_t(lo) >= uint64_t(entries);
+      if (!counted.empty())
+        counted[tableOf[e] * entries + entry].fetch_add(1, std::memory_order_relaxed);
       for (int64_t r = 0; r != results; ++r) {
         int64_t found = tables[(tableOf[e] * results + r) * entries + entry];
         b[out + r][e] = negated ? -found : found;
@@ -284,6 +291,13 @@ FailureOr<std::unique_ptr<Interpreter>> Interpreter::create(ModuleOp module) {
 
 func::FuncOp Interpreter::function() const { return program->function; }
 
+void Interpreter::countEntries() {
+  for (auto &[op, counts] : program->counts) {
+    ArrayRef<int64_t> shape = cast<ShapedType>(cast<LutOp>(op).getTables().getType()).getShape();
+    counts = Program::Counts(shape[0] * shape[2]);
+  }
+}
+
 std::vector<int64_t> Interpreter::argumentSizes() const {
   std::vector<int64_t> sizes;
   for (unsigned number : program->arguments)
@@ -343,16 +357,34 @@ Interpreter::run(const std::vector<std::vector<int64_t>> &inputs, int64_t sample
       o.evaluated += s.evaluated;
       o.outside += s.outside;
     }
+  for (OpObservation &o : program->observations)
+    if (auto counts = p.counts.find(o.op); counts != p.counts.end())
+      o.entries.assign(counts->second.begin(), counts->second.end());
   return outputs;
 }
 
+/// What was counted over `samples` samples, of one inference.
+static void setFrequencies(LutOp lut, const std::vector<uint64_t> &entries, int64_t samples) {
+  std::vector<double> frequencies;
+  for (uint64_t count : entries)
+    frequencies.push_back(double(count) / double(samples));
+  ArrayRef<int64_t> shape = cast<ShapedType>(lut.getTables().getType()).getShape();
+  auto type = RankedTensorType::get({shape[0], shape[2]}, Float64Type::get(lut.getContext()));
+  lut.setFrequenciesAttr(
+      cast<ElementsAttr>(DenseElementsAttr::get(type, ArrayRef<double>(frequencies))));
+}
+
 LogicalResult recordObservedRanges(ModuleOp module, const std::vector<std::vector<int64_t>> &inputs,
-                                   int64_t samples) {
+                                   int64_t samples, bool frequencies) {
   FailureOr<std::unique_ptr<Interpreter>> interpreter = Interpreter::create(module);
   if (failed(interpreter))
     return failure();
+  if (frequencies)
+    (*interpreter)->countEntries();
   (*interpreter)->run(inputs, samples);
   for (const OpObservation &o : (*interpreter)->observations()) {
+    if (!o.entries.empty())
+      setFrequencies(cast<LutOp>(o.op), o.entries, samples);
     auto ranges = o.op->getAttrOfType<RangesAttr>("ranges");
     if (!ranges || o.lo > o.hi)
       continue;

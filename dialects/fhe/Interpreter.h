@@ -24,6 +24,7 @@ struct OpObservation {
   int64_t lo = 0, hi = 0;   ///< smallest and largest value of its (first) result
   uint64_t evaluated = 0;   ///< lut: elements looked up
   uint64_t outside = 0;     ///< lut: inputs outside the integers its tables cover
+  std::vector<uint64_t> entries; ///< lut, after countEntries: lookups by [table][entry]
 };
 
 class Interpreter {
@@ -33,6 +34,9 @@ public:
   ~Interpreter();
 
   mlir::func::FuncOp function() const;
+
+  /// From now on counts how often each entry of each table is looked up.
+  void countEntries();
 
   /// Elements of one sample of each argument and result of @main.
   std::vector<int64_t> argumentSizes() const;
@@ -52,11 +56,11 @@ private:
   std::unique_ptr<Program> program;
 };
 
-/// Runs the calibration inputs and sets `observed` in the `ranges` of every accumulator. inputs[a]
-/// is [samples][elements] of argument a.
+/// Runs the calibration inputs and sets `observed` in the `ranges` of every accumulator, and with
+/// `frequencies` those of every lut. inputs[a] is [samples][elements] of argument a.
 mlir::LogicalResult recordObservedRanges(mlir::ModuleOp module,
                                          const std::vector<std::vector<int64_t>> &inputs,
-                                         int64_t samples);
+                                         int64_t samples, bool frequencies = false);
 
 } // namespace fhe
 

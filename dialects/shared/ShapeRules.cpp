@@ -1,6 +1,8 @@
 //===- ShapeRules.cpp - Shapes that several dialects check alike -----------------===//
 #include "dialects/shared/ShapeRules.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -29,5 +31,19 @@ LogicalResult fhe::verifyWindow(Operation *op, ArrayRef<int64_t> input, ArrayRef
       return op->emitOpError("result dimension ")
              << d + 1 << " must be " << expected << ", found " << result[d + 1];
   }
+  return success();
+}
+
+LogicalResult fhe::verifyFrequencies(Operation *op, ElementsAttr frequencies,
+                                     ArrayRef<int64_t> shape) {
+  if (!frequencies)
+    return success();
+  auto dense = dyn_cast<DenseFPElementsAttr>(frequencies);
+  if (!dense || !dense.getElementType().isF64() || dense.getType().getShape() != shape)
+    return op->emitOpError("frequencies must be dense f64 [")
+           << shape[0] << ", " << shape[1] << "], found " << frequencies.getType();
+  for (double value : dense.getValues<double>())
+    if (!(value >= 0) || !std::isfinite(value))
+      return op->emitOpError("frequencies must not be negative, found ") << value;
   return success();
 }

@@ -2,6 +2,7 @@
 #ifndef DIALECTS_SHARED_SHAPERULES_H
 #define DIALECTS_SHARED_SHAPERULES_H
 
+#include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/Operation.h"
 
 namespace fhe {
@@ -12,6 +13,11 @@ mlir::LogicalResult verifyWindow(mlir::Operation *op, llvm::ArrayRef<int64_t> in
                                  llvm::ArrayRef<int64_t> result, llvm::ArrayRef<int64_t> kernel,
                                  llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<int64_t> pads,
                                  llvm::ArrayRef<int64_t> dilations);
+
+/// Checks how often each entry of each table is looked up: null, or dense f64 of `shape` [T, entries],
+/// none negative.
+mlir::LogicalResult verifyFrequencies(mlir::Operation *op, mlir::ElementsAttr frequencies,
+                                      llvm::ArrayRef<int64_t> shape);
 
 } // namespace fhe
 

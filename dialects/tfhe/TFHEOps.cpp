@@ -1,5 +1,6 @@
 //===- TFHEOps.cpp - Verifiers of the tfhe operations ----------------------------===//
 #include "dialects/tfhe/TFHE.h"
+#include "dialects/shared/ShapeRules.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -151,7 +152,7 @@ static LogicalResult verifyTables(LookupOp op) {
   if (int64_t(op.getOutputs().size()) != tables[1])
     return op.emitOpError("has ") << op.getOutputs().size() << " results for " << tables[1]
                                   << " tables an element";
-  return success();
+  return fhe::verifyFrequencies(op, op.getFrequenciesAttr(), {tables[0], entries});
 }
 
 LogicalResult LookupOp::verify() {

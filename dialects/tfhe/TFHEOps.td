@@ -277,8 +277,9 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
     absent). The window has 2^width slots, v sits in slot v - lo + guard; slots of no integer hold the
     end values; outside the window the table is negacyclic (abi.h, fhe_lookup_desc). The input times
     2^log2_factor is encoded at 2^(63-width): one padding bit. `rounded_width` is P of an approximately
-    rounded lookup. The keyswitch leads from the operand's key to the bootstrap's source, the bootstrap to
-    the results' key; both are absent under a clear key.
+    rounded lookup; `frequencies` are those of `fhe.lut`, of which `tfhe-verify-noise` makes
+    `expected_disagreements` (passes/parameters/Disagreements.h). The keyswitch leads from the operand's
+    key to the bootstrap's source, the bootstrap to the results' key; both are absent under a clear key.
 
     ```mlir
     %y = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs
@@ -290,7 +291,9 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
       OptionalAttr<SymbolRefAttr>:$bootstrap, I64Attr:$lo, TFHE_Weights:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
       OptionalAttr<I64Attr>:$rounded_width, DefaultValuedAttr<I64Attr, "0">:$log2_factor,
-      OptionalAttr<F64Attr>:$noise_std, OptionalAttr<F64Attr>:$log2_failure), TFHE_Notes);
+      OptionalAttr<ElementsAttr>:$frequencies, OptionalAttr<F64Attr>:$noise_std,
+      OptionalAttr<F64Attr>:$log2_failure, OptionalAttr<F64Attr>:$expected_disagreements,
+      OptionalAttr<F64Attr>:$most_disagreements), TFHE_Notes);
   let results = (outs Variadic<TFHE_Tensor>:$outputs);
   let assemblyFormat = [{
     $input (`keyswitch` $keyswitch^ `bootstrap` $bootstrap)? `lo` $lo `tables` $tables

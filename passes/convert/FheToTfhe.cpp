@@ -170,7 +170,8 @@ Operation *Converter::convertLut(fhe::LutOp lut) {
                               named(keyswitchName), named(bootstrapName), lut.getLoAttr(),
                               lut.getTables(), lut.getWidthAttr(), lut.getGuardAttr(),
                               lut.getTableOfElementAttr(), lut.getRoundedWidthAttr(),
-                              builder.getI64IntegerAttr(factor), nullptr, nullptr, nullptr,
+                              builder.getI64IntegerAttr(factor), lut.getFrequenciesAttr(),
+                              nullptr, nullptr, nullptr, nullptr, nullptr,
                               layerOfTable(lut.getInput()), nullptr);
 }
 

@@ -116,6 +116,23 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
       op->setAttr("calibrated", UnitAttr::get(op->getContext()));
   }
 
+  /// `frequencies` of tables that began at `lo`, for those of `range`: what was looked up outside is
+  /// counted at the ends.
+  void cutFrequencies(LutOp lut, int64_t lo, Range range) {
+    auto given = dyn_cast_or_null<DenseFPElementsAttr>(lut.getFrequenciesAttr());
+    if (!given)
+      return;
+    ArrayRef<int64_t> shape = given.getType().getShape();
+    std::vector<double> kept(shape[0] * range.size());
+    auto frequency = given.getValues<double>().begin();
+    for (int64_t t = 0; t != shape[0]; ++t)
+      for (int64_t v = lo; v != lo + shape[1]; ++v, ++frequency)
+        kept[t * range.size() + std::clamp(v, range.lo, range.hi) - range.lo] += *frequency;
+    auto type = RankedTensorType::get({shape[0], range.size()}, given.getElementType());
+    lut.setFrequenciesAttr(
+        cast<ElementsAttr>(DenseElementsAttr::get(type, ArrayRef<double>(kept))));
+  }
+
   /// The tables of `lut` cut to the window's range and placed in it.
   void apply(LutOp lut, const Window &window) {
     Builder builder(&getContext());
@@ -132,6 +149,7 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
       lut.setTablesAttr(
           cast<DenseIntElementsAttr>(DenseElementsAttr::get(type, ArrayRef<int32_t>(values))));
       lut.setLo(window.range.lo);
+      cutFrequencies(lut, lo, window.range);
     }
     lut.setWidth(window.width);
     lut.setGuard(window.guard);
@@ -139,6 +157,8 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
       lut.setRoundedWidth(round);
     else
       lut.removeRoundedWidthAttr();
+    if (!window.rounded) // An exact table does not differ.
+      lut.removeFrequenciesAttr();
   }
 
   /// The value whose range decides that of `value`: layout operations do not change it.

@@ -35,7 +35,8 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
       accumulators are marked `calibrated`. An accumulator that leaves the program without a table keeps
       its proven range: it would wrap unnoticed, and its range costs no table.
     - Rounding (`round=P`): a table wider than P gets `rounded_width = P`, and 6 standard deviations of
-      noise are kept free at both ends (see roundingGuard), widening the window where needed.
+      noise are kept free at both ends (see roundingGuard), widening the window where needed. Only such
+      tables keep their `frequencies`.
     **Refuses** a calibrated accumulator without an observed range (internal).
     **Example**
     ```mlir

@@ -37,7 +37,9 @@ def TfheVerifyNoise : Pass<"tfhe-verify-noise", "::mlir::ModuleOp"> {
   let summary = "Recompute every failure probability from the noise the keys really have";
   let description = [{
     **Takes** a `tfhe` module. **Gives** the same with `norm2` on accumulators, `noise_std` and
-    `log2_failure` (one table) on lookups, `tfhe.noise_std` and `tfhe.log2_failure` (one element) on
+    `log2_failure` (one table) on lookups, on rounded ones also how many results of an inference are
+    expected to differ: `expected_disagreements` where `frequencies` are known, and
+    `most_disagreements` over all possible inputs; `tfhe.noise_std` and `tfhe.log2_failure` (one element) on
     results of `@main`, and `tfhe.log2_failure` (one inference) on the module. Correlated paths are
     followed to independent sources (fresh inputs and table results); where that would be too large,
     bounds are used that never underestimate. Clear-only modules get `norm2` only.

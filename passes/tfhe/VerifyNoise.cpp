@@ -7,6 +7,7 @@
 #include "dialects/shared/DiagnosticIds.h"
 #include "mlir/IR/Builders.h"
 #include "passes/parameters/ChooseParameters.h"
+#include "passes/parameters/Disagreements.h"
 #include "passes/tfhe/Passes.h"
 #include "runtime/tfhe/noise.h"
 #include <cmath>
@@ -54,6 +55,15 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     return failure();
   }
 
+  void annotateDisagreements(ir::LookupOp lookup, double noiseStd, unsigned log2N) {
+    if (lookup.getPrecision() == int64_t(lookup.getWidth()))
+      return;
+    Disagreements found = disagreementsOf(lookup, noiseStd, log2N);
+    if (found.expected)
+      lookup.setExpectedDisagreementsAttr(f64(*found.expected));
+    lookup.setMostDisagreementsAttr(f64(found.atMost));
+  }
+
   /// A rounded window tolerates noise of several slots; beyond its ends the table changes its sign.
   LogicalResult verifyEnds(ir::LookupOp lookup, double variance) {
     int64_t width = lookup.getWidth(), guard = lookup.getGuard(),
@@ -88,6 +98,7 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     if (lookup) {
       lookup.setNoiseStdAttr(f64(std::sqrt(variance)));
       lookup.setLog2FailureAttr(f64(written));
+      annotateDisagreements(lookup, std::sqrt(variance), set.glwe.log2N);
       // Results of one lookup fail together: they share the switched ciphertext.
     } else {
       function.setResultAttr(constraint.result, ir::noiseAttr, f64(std::sqrt(variance)));

@@ -14,6 +14,7 @@
 //
 //===---------------------------------------------------------------------------------------------===//
 #include "fhe/fhe.h"
+#include "passes/parameters/Disagreements.h"
 #include "python-free-tools/shared/files.h"
 #include "runtime/client/client_key.h"
 #include "runtime/server/observer.h"
@@ -36,8 +37,6 @@ void require(fhe_status status) {
   if (status != FHE_OK)
     throw std::runtime_error(fhe_last_error());
 }
-
-double normalBelow(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 
 /// What happened at one lookup operation.
 struct Layer {
@@ -62,9 +61,10 @@ public:
     for (const uint64_t *words : seen.out)
       out.push_back(decrypt(op.header.key, op.log2_delta_out, words, total));
     double sigma = std::sqrt(conditionedVariance(op)) * std::ldexp(1.0, int(op.width) + 1);
+    fhe::parameters::StepProbabilities steps(sigma);
     for (uint64_t i = 0; i < total; ++i) {
       uint32_t table = op.table_of_element ? op.table_of_element[i % op.elements] : 0;
-      inspect(layer, in[i], table, out, i, sigma);
+      inspect(layer, in[i], table, out, i, sigma, steps);
     }
     layer.evaluated += total;
   }
@@ -112,15 +112,13 @@ private:
   static int64_t valueAt(const fhe_lookup_desc &op, uint32_t table, uint32_t r, int64_t slot,
                          uint32_t log2N) {
     uint64_t mask = (uint64_t(2) << op.width) - 1;
-    if (op.width > log2N) { // Several slots share a position of the polynomial: its own decides.
-      uint32_t shift = op.width - log2N;
-      slot = ((slot + (int64_t(1) << (shift - 1))) >> shift) * (int64_t(1) << shift);
-    }
+    slot = fhe::parameters::slotRead(slot, op.width, log2N);
     return slotValue(op, tableOf(op, table, r), uint64_t(slot) & mask);
   }
 
   void inspect(Layer &layer, int64_t value, uint32_t table,
-               const std::vector<std::vector<int64_t>> &out, uint64_t i, double sigma) {
+               const std::vector<std::vector<int64_t>> &out, uint64_t i, double sigma,
+               const fhe::parameters::StepProbabilities &steps) {
     const fhe_lookup_desc &op = *layer.op;
     uint32_t log2N = model.parameters->keys[op.header.key].log2_poly;
     int64_t slot = int64_t(slotOf(op, value));
@@ -131,13 +129,9 @@ private:
       return true;
     };
     // The probability that noise carries the value to a slot with other results.
-    int64_t reach = int64_t(std::ceil(8 * sigma)) + 1;
-    double probability = 0;
-    for (int64_t d = -reach; d <= reach; ++d)
-      if (!same(slot + d))
-        probability += normalBelow((double(d) + 0.5) / sigma) - normalBelow((double(d) - 0.5) / sigma);
+    double probability = steps.of([&](int64_t d) { return !same(slot + d); });
     if (probability > 0)
-      layer.probabilities.push_back(std::min(probability, 1.0));
+      layer.probabilities.push_back(probability);
 
     bool differs = false, oneStep = true;
     double distance = 0;
@@ -149,7 +143,7 @@ private:
       // The nearest slots, up and down, where this result changes.
       double nearest = INFINITY;
       for (int direction : {-1, 1})
-        for (int64_t d = 1; d <= reach * 4; ++d) {
+        for (int64_t d = 1; d <= steps.reach() * 4; ++d) {
           int64_t found = valueAt(op, table, r, slot + direction * d, log2N);
           if (found == expected)
             continue;

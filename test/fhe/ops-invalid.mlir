@@ -118,3 +118,27 @@ func.func @f(%x: tensor<2x!fhe.int<0:3>>) {
   %0 = fhe.gather %x {source = array<i64: 2>} : (tensor<2x!fhe.int<0:3>>) -> tensor<1x!fhe.int<0:3>>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4x!fhe.int<-4:3>>) {
+  // expected-error @+1 {{'fhe.mul_const' op must keep the shape}}
+  %0 = fhe.mul_const %x {factor = 3 : i64} : tensor<4x!fhe.int<-4:3>> -> tensor<2x2x!fhe.int<-12:9>>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x!fhe.int<-2:1>>) {
+  // expected-error @+1 {{'fhe.lut' op frequencies must be dense f64 [1, 4], found 'tensor<4xf64>'}}
+  %0 = fhe.lut %x lo -2 tables dense<[[[0, 0, 0, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {frequencies = dense<1.0> : tensor<4xf64>} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x!fhe.int<-2:1>>) {
+  // expected-error @+1 {{'fhe.lut' op frequencies must not be negative, found -1}}
+  %0 = fhe.lut %x lo -2 tables dense<[[[0, 0, 0, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {frequencies = dense<-1.0> : tensor<1x4xf64>} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
+  return
+}

@@ -91,6 +91,45 @@ TEST_F(ReportTest, ParametersFillTheRest) {
             json["bytes"]["evaluation_key_memory"].get<uint64_t>());
 }
 
+TEST_F(ReportTest, ProbabilitiesBelowEveryDoubleAreNullBesideTheirLogarithm) {
+  Report report;
+  report.layers.emplace_back().log2Failure = -2000.5;
+  report.log2Failure = -40;
+  auto json = nlohmann::json::parse(toJson(report));
+  EXPECT_TRUE(json["layers"][0]["failure_probability"].is_null());
+  EXPECT_EQ(json["layers"][0]["log2_failure_probability"], -2000.5);
+  EXPECT_EQ(json["failure_probability"], std::exp2(-40));
+  EXPECT_EQ(json["log2_failure_probability"], -40);
+  EXPECT_TRUE(json["disagreements"]["expected"].is_null());
+  EXPECT_TRUE(json["options"]["rounding"].is_null());
+}
+
+TEST_F(ReportTest, RoundedTablesSayHowOftenTheyAreAStepOff) {
+  ASSERT_TRUE(module);
+  // Rounded to 2 bits, in a window wide enough for the guards; inputs beside thresholds only.
+  module->walk([&](fhe::LutOp lut) {
+    lut.setWidth(5);
+    lut.setGuard(11);
+    lut.setRoundedWidth(2);
+    auto type = mlir::RankedTensorType::get({1, 10}, mlir::Float64Type::get(&context));
+    std::vector<double> frequencies = {0, 0, 1, 1, 0, 0, 0, 0, 0, 0};
+    lut.setFrequenciesAttr(
+        mlir::DenseElementsAttr::get(type, llvm::ArrayRef<double>(frequencies)));
+  });
+  Report report = make(true);
+  report.options.roundAccumulators = 2;
+  auto json = nlohmann::json::parse(toJson(report));
+  auto &found = json["layers"][0]["disagreements"];
+  EXPECT_GT(found["expected"].get<double>(), 0);
+  EXPECT_LE(found["expected"].get<double>(), found["at_most"].get<double>());
+  EXPECT_LT(found["at_most"].get<double>(), 2);
+  EXPECT_TRUE(json["layers"][1]["disagreements"]["at_most"].is_null());
+  EXPECT_EQ(json["disagreements"], found);
+  EXPECT_EQ(json["options"]["rounding"], "approximate");
+  EXPECT_NE(closingLines(report, "x").find(" table results of one inference a rounding step off"),
+            std::string::npos);
+}
+
 TEST_F(ReportTest, TextHasOneLineALayer) {
   ASSERT_TRUE(module);
   std::string text = toText(make(false));

@@ -176,3 +176,12 @@ func.func @conversions(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>, %m: tensor<4x!tfhe.
   %2 = tfhe.lookup %m keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 : tensor<4x!tfhe.lwe<@p::@g1, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
   return
 }
+
+// -----
+
+tfhe.parameters @p security 128 clear_only { tfhe.clear_key @g0 }
+func.func @frequencies(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>) {
+  // expected-error @+1 {{frequencies must be dense f64 [1, 4], found 'tensor<1x3xf64>'}}
+  %0 = tfhe.lookup %l lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 {rounded_width = 1 : i64, frequencies = dense<1.0> : tensor<1x3xf64>} : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
+  return
+}

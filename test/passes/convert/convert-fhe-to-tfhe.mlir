@@ -62,3 +62,15 @@ func.func @main(%x: tensor<1x2x2x!fhe.int<0:3>>) -> (tensor<4x!fhe.int<0:3>>, te
       : tensor<1x1x1x!fhe.int<0:12>> -> tensor<1x1x1x!fhe.int<0:1>>
   return %r, %t : tensor<4x!fhe.int<0:3>>, tensor<1x1x1x!fhe.int<0:1>>
 }
+
+// -----
+
+// Frequencies go with their table.
+// CHECK-LABEL: func.func @main
+// CHECK: tfhe.lookup {{.*}} {frequencies = dense<{{.*}}> : tensor<1x8xf64>, rounded_width = 2 : i64}
+func.func @main(%x: tensor<2x!fhe.int<0:7>>) -> tensor<2x!fhe.int<0:1>> {
+  %h = fhe.lut %x lo 0 tables dense<[[[0, 0, 0, 0, 1, 1, 1, 1]]]> : tensor<1x1x8xi32> width 4 guard 4
+      {rounded_width = 2 : i64, frequencies = dense<0.25> : tensor<1x8xf64>}
+      : tensor<2x!fhe.int<0:7>> -> tensor<2x!fhe.int<0:1>>
+  return %h : tensor<2x!fhe.int<0:1>>
+}

@@ -57,3 +57,17 @@ func.func @layout(%x: tensor<1x!fhe.int<-1:1>>) -> tensor<1x1x!fhe.int<0:10>> {
       : tensor<1x1x!fhe.int<-5:5>> -> tensor<1x1x!fhe.int<0:10>>
   return %b : tensor<1x1x!fhe.int<0:10>>
 }
+
+// Frequencies are cut with the tables of a rounded lookup, and gone from an exact one.
+// PROVEN-LABEL: func @frequencies
+// PROVEN-NOT: frequencies =
+// CALIBRATED-LABEL: func @frequencies
+// CALIBRATED-NOT: frequencies =
+// ROUND-LABEL: func @frequencies
+// ROUND: fhe.lut {{.*}} width 4 guard 2 {frequencies = dense<{{\[\[}}0.000000e+00, 1.500000e+00, 5.000000e-01{{.*}}> : tensor<1x11xf64>, rounded_width = 2 : i64}
+func.func @frequencies(%x: tensor<2x!fhe.int<-5:5>>) -> tensor<2x!fhe.int<0:10>> {
+  %b = fhe.lut %x lo -5 tables dense<[[[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]]> : tensor<1x1x11xi32> width 4 guard 0
+      {frequencies = dense<[[0.0, 1.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]> : tensor<1x11xf64>}
+      : tensor<2x!fhe.int<-5:5>> -> tensor<2x!fhe.int<0:10>>
+  return %b : tensor<2x!fhe.int<0:10>>
+}

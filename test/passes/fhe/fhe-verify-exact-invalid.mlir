@@ -44,3 +44,11 @@ func.func @main(%x: tensor<1x!fhe.int<0:3>> {fhe.client = {}}) -> (tensor<1x!fhe
 // expected-error @+1 {{has no function @main with one block}}
 module {
 }
+
+// -----
+
+func.func @main(%x: tensor<1x!fhe.int<-4:3>> {fhe.client = {}}) -> (tensor<1x!fhe.int<-4:3>> {fhe.client = {}}) {
+  // expected-error @+1 {{'fhe.mul_const' op can give -9 to 12 but its type is '!fhe.int<-9:11>'}}
+  %a = fhe.mul_const %x {factor = -3 : i64} : tensor<1x!fhe.int<-4:3>> -> tensor<1x!fhe.int<-9:11>>
+  return %x : tensor<1x!fhe.int<-4:3>>
+}

@@ -1,0 +1,78 @@
+//===- Disagreements.cpp - How often an approximately rounded table is a step off -===//
+#include "passes/parameters/Disagreements.h"
+#include "dialects/tfhe/TFHE.h"
+
+using namespace mlir;
+
+namespace fhe::parameters {
+
+namespace {
+
+/// One table in its window, as fhe.lut describes it.
+struct PlacedTable {
+  ArrayRef<int32_t> values;
+  int64_t guard;
+  unsigned width, log2N;
+
+  int32_t at(int64_t slot) const {
+    slot = slotRead(slot, width, log2N) & ((int64_t(2) << width) - 1);
+    bool negated = slot >> width & 1;
+    int64_t place = (slot & ((int64_t(1) << width) - 1)) - guard;
+    int32_t value = values[std::clamp<int64_t>(place, 0, int64_t(values.size()) - 1)];
+    return negated ? -value : value;
+  }
+
+  /// For each entry, the probability that another value is read. Only entries within reach of a
+  /// threshold can have one.
+  std::vector<double> probabilities(const StepProbabilities &steps) const {
+    int64_t entries = values.size(), reach = steps.reach();
+    std::vector<double> result(entries);
+    int64_t lastChange = INT64_MIN / 2, next = guard - reach;
+    for (int64_t i = 0; i != entries; ++i) {
+      int64_t slot = guard + i;
+      // A change lies between slots next - 1 and next.
+      for (; next <= slot + reach; ++next)
+        if (at(next) != at(next - 1))
+          lastChange = next;
+      if (lastChange > slot - reach)
+        result[i] = steps.of([&](int64_t d) { return at(slot + d) != at(slot); });
+    }
+    return result;
+  }
+};
+
+} // namespace
+
+Disagreements disagreementsOf(tfhe_ir::LookupOp lookup, double noiseStd, unsigned log2N) {
+  ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
+  int64_t tables = shape[0], results = shape[1], entries = shape[2];
+  std::vector<int32_t> values(lookup.getTables().getValues<int32_t>().begin(),
+                              lookup.getTables().getValues<int32_t>().end());
+  std::vector<double> elements(tables); // that use each table
+  if (auto map = lookup.getTableOfElement())
+    for (int32_t t : *map)
+      ++elements[t];
+  else
+    elements[0] = tfhe_ir::elementsOf(lookup.getInput());
+  std::vector<double> frequencies;
+  if (auto given = dyn_cast_or_null<DenseFPElementsAttr>(lookup.getFrequenciesAttr()))
+    frequencies.assign(given.getValues<double>().begin(), given.getValues<double>().end());
+
+  StepProbabilities steps(noiseStd * std::exp2(double(lookup.getWidth()) + 1));
+  Disagreements sum;
+  double expected = 0;
+  for (int64_t t = 0; t != tables; ++t)
+    for (int64_t r = 0; r != results; ++r) {
+      PlacedTable table{{values.data() + (t * results + r) * entries, size_t(entries)},
+                        int64_t(lookup.getGuard()), unsigned(lookup.getWidth()), log2N};
+      std::vector<double> probabilities = table.probabilities(steps);
+      sum.atMost += elements[t] * *std::max_element(probabilities.begin(), probabilities.end());
+      for (int64_t i = 0; i != entries && !frequencies.empty(); ++i)
+        expected += frequencies[t * entries + i] * probabilities[i];
+    }
+  if (!frequencies.empty())
+    sum.expected = expected;
+  return sum;
+}
+
+} // namespace fhe::parameters
