@@ -30,7 +30,8 @@ static std::unique_ptr<fhe_client_key> drawKey(const Parameters &parameters) {
     const fhe_key_record &record = parameters.keys[i];
     if (key->isGlwe(i))
       key->secrets[i].glwe =
-          tfhe::GlweSecretKey(record.dimension, record.log2_poly, seed, uint16_t(i));
+          tfhe::GlweSecretKey(record.dimension, record.log2_poly, seed, uint16_t(i),
+                              parameters.glwe(i).live);
     else
       key->secrets[i].lwe = tfhe::LweSecretKey(record.dimension, seed, uint16_t(i));
   }
@@ -75,7 +76,8 @@ static std::unique_ptr<fhe_client_key> readKey(ByteReader &reader) {
     reader.bytes(packed.bytes.data(), packed.bytes.size());
     std::span<uint64_t> bits;
     if (key->isGlwe(i)) {
-      key->secrets[i].glwe = tfhe::GlweSecretKey(record.dimension, record.log2_poly);
+      key->secrets[i].glwe = tfhe::GlweSecretKey(record.dimension, record.log2_poly,
+                                                     parameters.glwe(i).live);
       bits = key->secrets[i].glwe.flat().bits();
     } else {
       key->secrets[i].lwe = tfhe::LweSecretKey(record.dimension);

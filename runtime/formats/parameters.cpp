@@ -43,10 +43,9 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
   if (!error.empty())
     throw Failure(status, keyName(i) + error);
   uint32_t full = isGlwe ? parameters.glwe(i).coefficients() : key.dimension;
-  if (key.live != full)
-    throw Failure(FHE_UNSUPPORTED,
-                  keyName(i) + "partial keys are not implemented: " + std::to_string(key.live) +
-                      " live coefficients of " + std::to_string(full));
+  if (key.live == 0 || key.live > full || (!isGlwe && key.live != full))
+    throw Failure(status, keyName(i) + std::to_string(key.live) + " live coefficients of " +
+                              std::to_string(full) + (isGlwe ? "" : "; LWE keys are not partial"));
 }
 
 static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status status) {
@@ -65,10 +64,10 @@ static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status
   if (!isKeyswitch && conversion.engine != FHE_ENGINE_CLASSIC)
     throw Failure(FHE_UNSUPPORTED, name + "bootstrap engine " + std::to_string(conversion.engine) +
                                        " is not implemented");
-  if (!isKeyswitch && conversion.switch_kind != FHE_SWITCH_PLAIN)
-    throw Failure(FHE_UNSUPPORTED, name + "modulus switch kind " +
-                                       std::to_string(conversion.switch_kind) +
-                                       " is not implemented");
+  if (!isKeyswitch && conversion.switch_kind != FHE_SWITCH_PLAIN &&
+      conversion.switch_kind != FHE_SWITCH_CENTRED)
+    throw Failure(FHE_UNSUPPORTED, name + "unknown kind of modulus switch " +
+                                       std::to_string(conversion.switch_kind));
   if (conversion.word_bits != 64)
     throw Failure(FHE_UNSUPPORTED, name + "only 64-bit words are implemented");
   if (std::string error = tfhe::checkBounds(Parameters::decomposition(conversion)); !error.empty())

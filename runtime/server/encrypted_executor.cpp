@@ -304,7 +304,8 @@ private:
       tfhe::bootstrap(bootstrapKey, switched, count,
                       polynomials[op.header.index].data() + r * perResult,
                       op.table_of_element ? tables : nullptr,
-                      slot(op.header.key, call.out[r], turn.count) + begin * outWords, kernel);
+                      slot(op.header.key, call.out[r], turn.count) + begin * outWords, kernel,
+                      tfhe::SwitchKind(parameters.conversions[op.bootstrap].switch_kind));
   }
 
   const CheckedModel &checked;

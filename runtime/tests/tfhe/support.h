@@ -62,10 +62,10 @@ struct Keys {
 
   explicit Keys(const ParameterSet &set, std::span<const Isa> isas, uint8_t seed = 1)
       : set(set), small(set.lwe.dimension, seedOf(seed), 0),
-        big(set.glwe.k, set.glwe.log2N, seedOf(seed), 1),
+        big(set.glwe.k, set.glwe.log2N, seedOf(seed), 1, set.glwe.live),
         keyswitch(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch) {
     KeySeeds seeds{seedOf(uint8_t(seed + 100)), seedOf(uint8_t(seed + 101)), 0};
-    generateKeyswitchRows(keyswitch, big.flat(), small, set.lwe.log2Std, seeds, 0,
+    generateKeyswitchRows(keyswitch, big.flat(), small, set.lwe.noise(), seeds, 0,
                           keyswitch.inputDimension());
     for (Isa isa : isas)
       bootstrap.emplace_back(set.lwe.dimension, set.glwe, set.bootstrap, isa);

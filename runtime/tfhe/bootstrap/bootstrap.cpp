@@ -43,13 +43,6 @@ size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
   return cmuxWorkBytes(glwe, decomposition) + batch * accumulatorBytes(glwe) + switched;
 }
 
-void modulusSwitch(const uint64_t *in, size_t count, uint32_t log2N, uint32_t *out) {
-  const unsigned shift = 64 - (log2N + 1);
-  const uint64_t half = uint64_t(1) << (shift - 1);
-  for (size_t i = 0; i < count; ++i)
-    out[i] = uint32_t((in[i] + half) >> shift); // The addition wraps: 2N is 0.
-}
-
 void initAccumulator(const GlweKey &glwe, const uint64_t *testPolynomial, uint32_t rotation,
                      uint64_t *accumulator) {
   const size_t size = glwe.polynomialSize();
@@ -113,21 +106,22 @@ void cmux(const FourierBootstrapKey &key, uint32_t element, uint32_t rotation,
 void sampleExtract(const GlweKey &glwe, const uint64_t *accumulator, uint32_t coefficient,
                    uint64_t *out) {
   // Coefficient h of A S is sum_{j <= h} A[h-j] S[j] - sum_{j > h} A[N+h-j] S[j].
-  const size_t size = glwe.polynomialSize(), h = coefficient;
-  for (uint32_t p = 0; p < glwe.k; ++p) {
-    const uint64_t *from = accumulator + p * size;
-    uint64_t *to = out + p * size;
-    for (size_t j = 0; j <= h; ++j)
+  const size_t size = glwe.polynomialSize(), h = coefficient, live = glwe.lweDimension();
+  for (size_t first = 0; first < live; first += size) {
+    const uint64_t *from = accumulator + first;
+    uint64_t *to = out + first;
+    const size_t end = std::min(size, live - first);
+    for (size_t j = 0; j < std::min(h + 1, end); ++j)
       to[j] = from[h - j];
-    for (size_t j = h + 1; j < size; ++j)
+    for (size_t j = h + 1; j < end; ++j)
       to[j] = 0 - from[size + h - j];
   }
-  out[glwe.k * size] = accumulator[glwe.k * size + h];
+  out[live] = accumulator[glwe.k * size + h];
 }
 
 void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
                const uint64_t *testPolynomials, const uint32_t *tableOf, uint64_t *out,
-               Scratch scratch) {
+               Scratch scratch, SwitchKind modulusSwitchKind) {
   const GlweKey &glwe = key.glwe();
   const size_t n = key.lweDimension(), size = glwe.polynomialSize();
   const size_t batch = bootstrapBatch(glwe, key.decomposition());
@@ -137,7 +131,8 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
   uint32_t *switched = reinterpret_cast<uint32_t *>(accumulators + batch * words);
   for (size_t first = 0; first < count; first += batch) {
     const size_t here = std::min(batch, count - first);
-    modulusSwitch(in + first * (n + 1), here * (n + 1), glwe.log2N, switched);
+    modulusSwitch(modulusSwitchKind, uint32_t(n), glwe.log2N, in + first * (n + 1), here,
+                  switched);
     for (size_t c = 0; c < here; ++c) {
       const size_t table = tableOf ? tableOf[first + c] : 0;
       initAccumulator(glwe, testPolynomials + table * size, switched[c * (n + 1) + n],

@@ -1,0 +1,180 @@
+//===- record_test.cpp - What a parameter record may say, end to end ----------------------===//
+//
+// The hand-written models under other parameters than their own: TUniform noise, the centred
+// switch, partial keys. Everything goes through files' records, key generation and the executor.
+//
+//===--------------------------------------------------------------------------------------===//
+#include "runtime/client/client_key.h"
+#include "runtime/client/manifest.h"
+#include "runtime/formats/evaluation_key.h"
+#include "support.h"
+
+namespace fhe::runtime::test {
+namespace {
+
+/// `base` with the parameters of `set` in its record and in its manifest.
+class Variant {
+public:
+  fhe_model model;
+
+  Variant(const fhe_model &base, const tfhe::ParameterSet &set, uint32_t security)
+      : model(base), parameters(*base.parameters), text(base.manifest) {
+    for (int i = 0; i < 2; ++i)
+      keys[i] = base.parameters->keys[i], conversions[i] = base.parameters->conversions[i];
+    keys[0].dimension = keys[0].live = set.lwe.dimension;
+    keys[0].log2_std = set.lwe.log2Std;
+    keys[0].noise_kind = uint32_t(set.lwe.noiseKind);
+    keys[1].dimension = set.glwe.k;
+    keys[1].log2_poly = set.glwe.log2N;
+    keys[1].live = set.glwe.lweDimension();
+    keys[1].log2_std = set.glwe.log2Std;
+    keys[1].noise_kind = uint32_t(set.glwe.noiseKind);
+    conversions[0].base_log = set.keyswitch.baseLog;
+    conversions[0].levels = set.keyswitch.levels;
+    conversions[1].base_log = set.bootstrap.baseLog;
+    conversions[1].levels = set.bootstrap.levels;
+    conversions[1].switch_kind = uint32_t(set.modulusSwitch);
+    parameters.security_bits = security;
+    parameters.keys = keys;
+    parameters.conversions = conversions;
+    model.parameters = &parameters;
+    describe();
+    model.manifest = text.c_str();
+    model.manifest_bytes = text.size();
+  }
+  Variant(const Variant &) = delete;
+
+private:
+  void describe() {
+    auto number = [](double value) {
+      char digits[64];
+      std::snprintf(digits, sizeof digits, "%.17g", value);
+      return std::string(digits);
+    };
+    auto key = [&](const char *name, const fhe_key_record &record) {
+      const bool glwe = record.kind == FHE_KEY_GLWE;
+      const std::string size = number(record.dimension);
+      return std::string("{\"name\":\"") + name + "\",\"kind\":\"" + (glwe ? "glwe" : "lwe") +
+             "\",\"n\":" + (glwe ? "null" : size) + ",\"k\":" + (glwe ? size : "null") +
+             ",\"N\":" + (glwe ? number(1u << record.log2_poly) : "null") +
+             ",\"live\":" + number(record.live) + ",\"distribution\":\"binary\",\"noise\":\"" +
+             (record.noise_kind == FHE_NOISE_TUNIFORM ? "tuniform" : "gaussian") +
+             "\",\"log2_std\":" + number(record.log2_std) +
+             ",\"word_bits\":" + number(record.word_bits) + "}";
+    };
+    auto conversion = [&](const char *kind, const char *from, const char *to,
+                          const fhe_conversion_record &record, const std::string &rest) {
+      return std::string("{\"kind\":\"") + kind + "\",\"from\":\"" + from + "\",\"to\":\"" + to +
+             "\",\"base_log\":" + number(record.base_log) +
+             ",\"levels\":" + number(record.levels) + rest +
+             ",\"word_bits\":" + number(record.word_bits) + "}";
+    };
+    const std::string centred = conversions[1].switch_kind == FHE_SWITCH_CENTRED ? "centred"
+                                                                                 : "plain";
+    const std::string mine =
+        "\"security_bits\":" + number(parameters.security_bits) + ",\"keys\":[" +
+        key("s0", keys[0]) + "," + key("g0", keys[1]) + "],\"conversions\":[" +
+        conversion("keyswitch", "g0", "s0", conversions[0], ",\"engine\":null,\"switch\":null") +
+        "," +
+        conversion("bootstrap", "s0", "g0", conversions[1],
+                   ",\"engine\":\"classic\",\"switch\":\"" + centred + "\"") +
+        "]}],";
+    const size_t begin = text.find("\"security_bits\""), end = text.find("]}],", begin) + 4;
+    ASSERT_NE(begin, std::string::npos);
+    text.replace(begin, end - begin, mine);
+  }
+
+  fhe_parameters parameters;
+  fhe_key_record keys[2];
+  fhe_conversion_record conversions[2];
+  std::string text;
+};
+
+/// Centred switch and TUniform noise: the 4-bit set of tfhe-rs for 2^-128.
+tfhe::ParameterSet centredSet() {
+  tfhe::ParameterSet set;
+  set.lwe = {918, tfhe::tuniformLog2Std(45), tfhe::NoiseKind::tuniform};
+  set.glwe = {1, 11, tfhe::tuniformLog2Std(17), tfhe::NoiseKind::tuniform};
+  set.keyswitch = {4, 4};
+  set.bootstrap = {23, 1};
+  set.modulusSwitch = tfhe::SwitchKind::centred;
+  return set;
+}
+
+tfhe::ParameterSet partialSet() {
+  tfhe::ParameterSet set = centredSet();
+  set.glwe = {1, 12, tfhe::tuniformLog2Std(3), tfhe::NoiseKind::tuniform, 2560};
+  return set;
+}
+
+TEST(Record, CentredSwitchAndTUniformNoise) {
+  for (const fhe_model *base : {&demo_model, &window_model}) {
+    Variant variant(*base, centredSet(), 132);
+    Manifest manifest = manifestOf(variant.model);
+    ClientKey secret(manifest);
+    EvaluationKey evaluation(secret);
+    Options options;
+    options.samples = 4;
+    auto values = inputsOf(*base, 4);
+    Prepared prepared(variant.model, &evaluation, options);
+    Ciphertexts in = encrypt(manifest, secret, asInputs(*base, values), 4);
+    EXPECT_EQ(decryptIntegers(manifest, secret, prepared.run(in)), runClear(*base, values, 4));
+  }
+}
+
+// A partial key is not drawn from a manifest alone; with a key made on purpose everything behind it
+// works on ciphertexts of live + 1 words.
+TEST(Record, PartialKeysMustBeAskedFor) {
+  Variant variant(window_model, partialSet(), 128);
+  Manifest manifest = manifestOf(variant.model);
+  fhe_client_key *none = nullptr;
+  EXPECT_EQ(fhe_client_key_generate(manifest.get(), &none), FHE_INSECURE_PARAMETERS);
+  EXPECT_NE(std::string(fhe_last_error()).find("asked for"), std::string::npos);
+
+  fhe_client_key secret;
+  secret.parameters = manifest.get()->parameters;
+  secret.hash = parameterHash(secret.parameters);
+  secret.secrets.resize(2);
+  secret.secrets[0].lwe = tfhe::LweSecretKey(918, freshSeed(), 0);
+  secret.secrets[1].glwe = tfhe::GlweSecretKey(1, 12, freshSeed(), 1, 2560);
+  fhe_evaluation_key *evaluation = nullptr;
+  ASSERT_EQ(fhe_evaluation_key_generate(&secret, 0, &evaluation), FHE_OK);
+  EXPECT_EQ(evaluation->bodies[0].size(), 2560u * 4);
+  fhe_prepared *prepared = nullptr;
+  ASSERT_EQ(fhe_prepare(&variant.model, evaluation, nullptr, &prepared), FHE_OK)
+      << fhe_last_error();
+  auto values = inputsOf(window_model, 1);
+  fhe_input input{nullptr, values[0].data(), values[0].size()};
+  fhe_ciphertexts *in = nullptr, *out = nullptr;
+  ASSERT_EQ(fhe_encrypt(manifest.get(), &secret, &input, 1, 1, &in), FHE_OK);
+  ASSERT_EQ(fhe_run(prepared, in, nullptr, nullptr, &out), FHE_OK) << fhe_last_error();
+  std::vector<int64_t> expected = runClear(window_model, values, 1), found(expected.size());
+  ASSERT_EQ(fhe_decrypt_integers(manifest.get(), &secret, out, nullptr, found.data(),
+                                 found.size()),
+            FHE_OK);
+  EXPECT_EQ(found, expected);
+  fhe_ciphertexts_free(in);
+  fhe_ciphertexts_free(out);
+  fhe_prepared_free(prepared);
+  fhe_evaluation_key_free(evaluation);
+}
+
+// Noise that no bound has, and noise below the curve.
+TEST(Record, RefusesImpossibleAndWeakNoise) {
+  tfhe::ParameterSet set = centredSet();
+  set.lwe.log2Std += 0.1;
+  Variant impossible(window_model, set, 132);
+  fhe_manifest *none = nullptr;
+  EXPECT_EQ(fhe_manifest_parse(impossible.model.manifest, impossible.model.manifest_bytes, &none),
+            FHE_INVALID_MANIFEST);
+  EXPECT_NE(std::string(fhe_last_error()).find("TUniform"), std::string::npos);
+  set = centredSet();
+  set.lwe.log2Std = tfhe::tuniformLog2Std(44);
+  Variant weak(window_model, set, 132);
+  Manifest manifest = manifestOf(weak.model);
+  fhe_client_key *key = nullptr;
+  EXPECT_EQ(fhe_client_key_generate(manifest.get(), &key), FHE_INSECURE_PARAMETERS);
+}
+
+} // namespace
+} // namespace fhe::runtime::test
