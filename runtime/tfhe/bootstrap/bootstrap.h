@@ -1,15 +1,15 @@
 //===- bootstrap.h - Batched programmable bootstrap ------------------------------------------===//
 //
-// Modulus switch to 2N (modulus_switch.h), blind rotation, sample extraction of coefficient 0, for a batch of
-// ciphertexts with a test polynomial each. The loop over key elements is the outer one: a GGSW is
-// read once for all ciphertexts of an internal group.
+// Modulus switch to 2N (modulus_switch.h), blind rotation, sample extraction of coefficient 0, for
+// a batch of ciphertexts with a test polynomial each. The loop over key elements is the outer one:
+// a GGSW is read once for all ciphertexts of an internal group.
 //
 // Convention. Let w_i = round(2N a_i / 2^64), w_b = round(2N b / 2^64) modulo 2N (round half up;
-// the centred switch moves b first) and p = (w_b - sum w_i s_i) mod 2N. The result encrypts testPolynomial[p] if p < N and
-// -testPolynomial[p - N] otherwise. So position j receives the phases that round to j/2N: for a
-// message at phase m/2^(P+1) in the noise-free case j = m 2N / 2^(P+1) exactly, the centre of its
-// slot. A caller that wants slots [m - 1/2, m + 1/2) writes the table half a slot early into the
-// polynomial (negacyclically); no shift happens here.
+// the centred switch moves b first) and p = (w_b - sum w_i s_i) mod 2N. The result encrypts
+// testPolynomial[p] if p < N and -testPolynomial[p - N] otherwise. So position j receives the
+// phases that round to j/2N: for a message at phase m/2^(P+1) in the noise-free case j = m 2N /
+// 2^(P+1) exactly, the centre of its slot. A caller that wants slots [m - 1/2, m + 1/2) writes the
+// table half a slot early into the polynomial (negacyclically); no shift happens here.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_BOOTSTRAP_BOOTSTRAP_H
@@ -30,10 +30,10 @@ size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
                              const Decomposition &decomposition);
 
 /// Bootstraps `in` [count][n+1] under the small key to `out` [count][live+1] under the flattened
-/// GLWE key (live = kN unless the key is partial). `testPolynomials` [tables][N]; ciphertext c uses table `tableOf[c]` (tableOf null: table 0
-/// for all). in and out must not overlap. Noise out: blindRotationVariance, whatever the noise in.
-/// The words do not depend on count, on the order of the batch or on how it is split; they depend
-/// on the instruction set of `key`.
+/// GLWE key (live = kN unless the key is partial). `testPolynomials` [tables][N]; ciphertext c uses
+/// table `tableOf[c]` (tableOf null: table 0 for all). in and out must not overlap. Noise out:
+/// blindRotationVariance, whatever the noise in. The words do not depend on count, on the order of
+/// the batch or on how it is split; they depend on the instruction set of `key`.
 void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
                const uint64_t *testPolynomials, const uint32_t *tableOf, uint64_t *out,
                Scratch scratch, SwitchKind modulusSwitchKind = SwitchKind::plain);
