@@ -150,11 +150,15 @@ struct SetBench {
   std::vector<Thread> threads;
 
   SetBench(const ParameterSet &set, unsigned batch, unsigned threadCount)
-      : set(set), switchKey(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch),
+      : set(set), switchKey(KeyswitchShape(set)),
         key(set.lwe.dimension, set.glwe, set.bootstrap), table(set.glwe.polynomialSize()) {
     if (!ok())
       return;
-    randomize(switchKey.words(), 1);
+    constexpr uint32_t group = LweKeyswitchKey::coefficientGroup;
+    AlignedBuffer<uint64_t> rows(group * switchKey.shape().coefficientWords());
+    randomize(rows.span(), 1);
+    for (uint32_t i = 0; i < set.glwe.lweDimension(); i += group)
+      switchKey.setCoefficients(i, rows.span());
     AlignedBuffer<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));
     AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
     randomize(element.span(), 2);
@@ -165,8 +169,7 @@ struct SetBench {
       Thread &thread = threads.emplace_back();
       thread.big = AlignedBuffer<uint64_t>(batch * set.glwe.lweWords());
       thread.small = AlignedBuffer<uint64_t>(batch * set.lwe.words());
-      thread.switching = AlignedBuffer<std::byte>(keyswitchScratchBytes(
-          set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch));
+      thread.switching = AlignedBuffer<std::byte>(keyswitchScratchBytes(switchKey.shape()));
       thread.scratch = AlignedBuffer<std::byte>(
           bootstrapScratchBytes(set.lwe.dimension, set.glwe, set.bootstrap));
       randomize(thread.big.span(), 4 + t);
@@ -186,9 +189,10 @@ struct SetBench {
 };
 
 void Bench::parameterSet(const NamedSet &named) {
-  const ParameterSet &set = named.set;
-  const uint64_t switchBytes =
-      keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch);
+  // The compiler uses 32-bit keyswitch keys for all of them.
+  const ParameterSet set = withKeyswitchWords(named.set, 32);
+  const uint64_t switchBytes = keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
+                                                 set.keyswitch, set.keyswitchWordBits());
   const uint64_t bootstrapBytes =
       bootstrapKeyBytes(set.lwe.dimension, set.glwe, set.bootstrap);
   const uint64_t memory = uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGESIZE));

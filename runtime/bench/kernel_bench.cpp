@@ -96,8 +96,7 @@ void benchFft() {
 }
 
 /// What one thread needs to make the two keys and convert one of them.
-void benchKeyGeneration(const ParameterSet &set, LweKeyswitchKey &switchKey,
-                        FourierBootstrapKey &key) {
+void benchKeyGeneration(const ParameterSet &set, FourierBootstrapKey &key) {
   const uint32_t n = set.lwe.dimension, kn = set.glwe.lweDimension();
   Seed secret(std::array<uint8_t, 16>{1}), mask(std::array<uint8_t, 16>{2});
   LweSecretKey small(n, secret, 0);
@@ -107,6 +106,8 @@ void benchKeyGeneration(const ParameterSet &set, LweKeyswitchKey &switchKey,
   AlignedBuffer<std::byte> generation(bootstrapGenerationScratchBytes(set.glwe));
   AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
   const uint32_t elements = 8, coefficients = 64;
+  const KeyswitchShape shape(set);
+  std::vector<uint64_t> rows(coefficients * shape.coefficientWords());
   time("making the bootstrap key, in all", 0.2, double(elements) / n, [&] {
     for (uint32_t i = 0; i < elements; ++i)
       generateBootstrapElement(set.glwe, set.bootstrap, small, big, seeds, i, element.data(),
@@ -117,24 +118,54 @@ void benchKeyGeneration(const ParameterSet &set, LweKeyswitchKey &switchKey,
       key.setElement(i, element, conversion.span());
   });
   time("making the keyswitch key, in all", 0.2, double(coefficients) / kn, [&] {
-    generateKeyswitchRows(switchKey, big.flat(), small, set.lwe.log2Std, seeds, 0, coefficients);
+    generateKeyswitchRows(shape, big.flat(), small, set.lwe.log2Std, seeds, 0, coefficients,
+                          rows.data());
   });
+}
+
+/// A keyswitch key of random words.
+LweKeyswitchKey randomSwitchKey(const KeyswitchShape &shape) {
+  LweKeyswitchKey key(shape);
+  std::vector<uint64_t> rows(LweKeyswitchKey::coefficientGroup * shape.coefficientWords());
+  randomize(rows);
+  for (uint32_t i = 0; key.ok() && i < shape.inputDimension; i += LweKeyswitchKey::coefficientGroup)
+    key.setCoefficients(i, rows);
+  return key;
+}
+
+void benchKeyswitch(const ParameterSet &set, uint32_t wordBits) {
+  KeyswitchShape shape(set);
+  shape.wordBits = wordBits;
+  LweKeyswitchKey key = randomSwitchKey(shape);
+  if (!key.ok()) {
+    std::printf("  not enough memory\n");
+    return;
+  }
+  const size_t most = 64;
+  std::vector<uint64_t> in(most * set.glwe.lweWords()), out(most * shape.words());
+  randomize(in);
+  AlignedBuffer<std::byte> scratch(keyswitchScratchBytes(shape));
+  for (size_t count : {size_t(1), size_t(4), size_t(16), size_t(32), most}) {
+    char what[64];
+    std::snprintf(what, sizeof what, "keyswitch, %u-bit key, batch of %zu, each", wordBits, count);
+    time(what, 0.2, double(count),
+         [&] { keyswitch(key, in.data(), count, out.data(), scratch.span()); });
+  }
 }
 
 void benchSet(const NamedSet &named) {
   const ParameterSet &set = named.set;
-  const uint32_t n = set.lwe.dimension, kn = set.glwe.lweDimension();
+  const uint32_t n = set.lwe.dimension;
   std::printf("set %s: n=%u k=%u N=%u l=%u b=%u, keyswitch l=%u b=%u\n", named.name, n, set.glwe.k,
               set.glwe.polynomialSize(), set.bootstrap.levels, set.bootstrap.baseLog,
               set.keyswitch.levels, set.keyswitch.baseLog);
-  LweKeyswitchKey switchKey(kn, n, set.keyswitch);
+  const LweKeyswitchKey switchKey = randomSwitchKey(KeyswitchShape(set));
   FourierBootstrapKey key(n, set.glwe, set.bootstrap);
   if (!switchKey.ok() || !key.ok()) {
     std::printf("  not enough memory\n");
     return;
   }
-  randomize(switchKey.words());
-  benchKeyGeneration(set, switchKey, key);
+  benchKeyGeneration(set, key);
   std::vector<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));
   AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
   randomize(element);
@@ -148,7 +179,7 @@ void benchSet(const NamedSet &named) {
   randomize(big);
   randomize(small);
   randomize(table);
-  AlignedBuffer<std::byte> switching(keyswitchScratchBytes(kn, n, set.keyswitch));
+  AlignedBuffer<std::byte> switching(keyswitchScratchBytes(switchKey.shape()));
   AlignedBuffer<std::byte> scratch(bootstrapScratchBytes(n, set.glwe, set.bootstrap));
   auto doSwitch = [&](size_t c) {
     keyswitch(switchKey, big.data(), c, small.data(), switching.span());
@@ -156,11 +187,10 @@ void benchSet(const NamedSet &named) {
   auto doBootstrap = [&](size_t c) {
     bootstrap(key, small.data(), c, table.data(), nullptr, big.data(), scratch.span());
   };
-  time("keyswitch, one", 0.3, 1, [&] { doSwitch(1); });
-  char what[64];
-  std::snprintf(what, sizeof what, "keyswitch, batch of %zu, each", count);
-  time(what, 0.3, double(count), [&] { doSwitch(count); });
+  for (uint32_t wordBits : {64u, 32u})
+    benchKeyswitch(set, wordBits);
   time("bootstrap, one", 0.5, 1, [&] { doBootstrap(1); });
+  char what[64];
   std::snprintf(what, sizeof what, "bootstrap, batch of %u, each", batch);
   time(what, 1, batch, [&] { doBootstrap(batch); });
   std::snprintf(what, sizeof what, "keyswitch and bootstrap of %zu, each", count);

@@ -56,17 +56,18 @@ private:
   void makeKeyswitch(const fhe_conversion_record &record, std::vector<uint64_t> &bodies) {
     const tfhe::LweSecretKey &input = client.flat(record.from_key);
     const tfhe::LweSecretKey &output = client.flat(record.to_key);
-    tfhe::LweKeyswitchKey key(input.dimension(), output.dimension(),
-                              Parameters::decomposition(record));
-    require(key.ok(), FHE_OUT_OF_MEMORY, "no memory to make the keyswitch key");
+    const tfhe::KeyswitchShape shape = client.parameters.keyswitch(record);
     tfhe::Noise noise = client.parameters.noise(record.to_key);
     constexpr uint32_t block = 16;
-    workers.forEach((input.dimension() + block - 1) / block, [&](uint64_t item, uint32_t) {
+    std::vector<WorkMemory> memory;
+    for (uint32_t w = 0; w < workers.size(); ++w)
+      memory.emplace_back(block * shape.coefficientWords(), 0);
+    workers.forEach((input.dimension() + block - 1) / block, [&](uint64_t item, uint32_t worker) {
       uint32_t begin = uint32_t(item) * block, end = std::min(input.dimension(), begin + block);
-      tfhe::generateKeyswitchRows(key, input, output, noise, seeds, begin, end);
-      for (uint32_t i = begin; i < end; ++i)
-        for (uint32_t level = 0; level < record.levels; ++level)
-          bodies[uint64_t(i) * record.levels + level] = key.row(i, level).back();
+      uint64_t *rows = memory[worker].words.data();
+      tfhe::generateKeyswitchRows(shape, input, output, noise, seeds, begin, end, rows);
+      for (uint64_t row = 0; row < uint64_t(end - begin) * record.levels; ++row)
+        bodies[uint64_t(begin) * record.levels + row] = rows[row * shape.words() + output.dimension()];
     });
   }
 

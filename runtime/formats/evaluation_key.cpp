@@ -14,6 +14,30 @@ uint64_t fhe::runtime::bodyWords(const Parameters &parameters, uint32_t conversi
          glwe.polynomialSize();
 }
 
+/// Torus words; of 32-bit ones (low halves zero) the high halves.
+static void writeWords(ByteWriter &writer, std::span<const uint64_t> words, uint32_t bits) {
+  if (bits == 64)
+    return writer.values(words);
+  std::vector<uint32_t> halves(words.size());
+  for (size_t i = 0; i < words.size(); ++i)
+    halves[i] = uint32_t(words[i] >> 32);
+  writer.values(std::span<const uint32_t>(halves));
+}
+
+static std::vector<uint64_t> readWords(ByteReader &reader, uint64_t count, uint32_t bits) {
+  reader.expect(count, bits / 8, "an evaluation key's section");
+  std::vector<uint64_t> words(count);
+  if (bits == 64) {
+    reader.values(std::span(words));
+    return words;
+  }
+  std::vector<uint32_t> halves(count);
+  reader.values(std::span(halves));
+  for (size_t i = 0; i < words.size(); ++i)
+    words[i] = uint64_t(halves[i]) << 32;
+  return words;
+}
+
 /// A section is its kind (that of the conversion), the conversion's number, its words and these.
 void fhe_evaluation_key::write(ByteWriter &writer) const {
   FileHeader header;
@@ -27,7 +51,7 @@ void fhe_evaluation_key::write(ByteWriter &writer) const {
     writer.value(parameters.conversions[i].kind);
     writer.value(i);
     writer.value(uint64_t(bodies[i].size()));
-    writer.values(std::span<const uint64_t>(bodies[i]));
+    writeWords(writer, bodies[i], parameters.conversions[i].word_bits);
   }
 }
 
@@ -51,9 +75,7 @@ static std::unique_ptr<fhe_evaluation_key> readKey(ByteReader &reader) {
       throw Failure(FHE_INVALID_DATA, "section " + std::to_string(i) + " has " +
                                           std::to_string(words) + " words, its parameters need " +
                                           std::to_string(bodyWords(key->parameters, i)));
-    reader.expect(words, sizeof(uint64_t), "an evaluation key's section");
-    key->bodies.emplace_back(words);
-    reader.values(std::span(key->bodies.back()));
+    key->bodies.push_back(readWords(reader, words, key->parameters.conversions[i].word_bits));
   }
   reader.finish();
   return key;

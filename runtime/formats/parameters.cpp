@@ -34,10 +34,10 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
   if (key.noise_kind != FHE_NOISE_GAUSSIAN && key.noise_kind != FHE_NOISE_TUNIFORM)
     throw Failure(FHE_UNSUPPORTED,
                   keyName(i) + "unknown kind of noise " + std::to_string(key.noise_kind));
-  if (key.word_bits != 64)
-    throw Failure(FHE_UNSUPPORTED, keyName(i) + "only 64-bit words are implemented, found " +
-                                       std::to_string(key.word_bits));
   bool isGlwe = key.kind == FHE_KEY_GLWE;
+  if (key.word_bits != 64 && (isGlwe || key.word_bits != 32))
+    throw Failure(FHE_UNSUPPORTED, keyName(i) + "words of " + std::to_string(key.word_bits) +
+                                       " bits are not implemented (64, or of an LWE key 32)");
   std::string error =
       isGlwe ? tfhe::checkBounds(parameters.glwe(i)) : tfhe::checkBounds(parameters.lwe(i));
   if (!error.empty())
@@ -68,10 +68,17 @@ static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status
       conversion.switch_kind != FHE_SWITCH_CENTRED)
     throw Failure(FHE_UNSUPPORTED, name + "unknown kind of modulus switch " +
                                        std::to_string(conversion.switch_kind));
-  if (conversion.word_bits != 64)
-    throw Failure(FHE_UNSUPPORTED, name + "only 64-bit words are implemented");
+  uint32_t wordBits = isKeyswitch ? parameters.keys[conversion.to_key].word_bits : 64;
+  if (conversion.word_bits != wordBits)
+    throw Failure(status, name + "words of " + std::to_string(conversion.word_bits) +
+                              " bits, expected " + std::to_string(wordBits) +
+                              (isKeyswitch ? ", those of the key it leads to" : ""));
   if (std::string error = tfhe::checkBounds(Parameters::decomposition(conversion)); !error.empty())
     throw Failure(status, name + error);
+  if (uint64_t(conversion.base_log) * conversion.levels > conversion.word_bits)
+    throw Failure(status, name + std::to_string(conversion.levels) + " levels of " +
+                              std::to_string(conversion.base_log) + " bits do not fit words of " +
+                              std::to_string(conversion.word_bits) + " bits");
 }
 
 void checkParameters(const Parameters &parameters, fhe_status status) {

@@ -10,7 +10,7 @@
 
 #include "fhe/abi.h"
 #include "runtime/formats/byte_io.h"
-#include "runtime/tfhe/parameters.h"
+#include "runtime/tfhe/keyswitch/keyswitch_shape.h"
 
 #include <array>
 #include <vector>
@@ -37,6 +37,11 @@ struct Parameters {
   tfhe::GlweKey glwe(uint32_t key) const;
   static tfhe::Decomposition decomposition(const fhe_conversion_record &conversion) {
     return {conversion.base_log, conversion.levels};
+  }
+  /// Of a keyswitch.
+  tfhe::KeyswitchShape keyswitch(const fhe_conversion_record &conversion) const {
+    return {keys[conversion.from_key].live, keys[conversion.to_key].live, decomposition(conversion),
+            conversion.word_bits};
   }
 };
 

@@ -60,8 +60,7 @@ struct LookupScratch {
     scaled = op.log2_factor ? aligned(chunk * parameters.words(op.in_key) * 8) : 0;
     switched = aligned(chunk * (uint64_t(small) + 1) * 8);
     tables = aligned(chunk * sizeof(uint32_t));
-    kernel = std::max(tfhe::keyswitchScratchBytes(parameters.keys[op.in_key].live, small,
-                                                  Parameters::decomposition(keyswitch)),
+    kernel = std::max(tfhe::keyswitchScratchBytes(parameters.keyswitch(keyswitch)),
                       tfhe::bootstrapScratchBytes(small, glwe, digits));
     kernel = aligned(kernel);
   }
@@ -283,7 +282,7 @@ private:
     const tfhe::LweKeyswitchKey &keyswitchKey = keys[op.keyswitch].keyswitch;
     const tfhe::FourierBootstrapKey &bootstrapKey = keys[op.bootstrap].bootstrap;
     uint64_t inWords = parameters.words(op.in_key), outWords = parameters.words(op.header.key);
-    uint64_t smallWords = uint64_t(keyswitchKey.outputDimension()) + 1;
+    uint64_t smallWords = keyswitchKey.shape().words();
     auto *scaled = reinterpret_cast<uint64_t *>(memory.data());
     auto *switched = reinterpret_cast<uint64_t *>(memory.data() + layout.scaled);
     auto *tables = reinterpret_cast<uint32_t *>(memory.data() + layout.scaled + layout.switched);
@@ -324,12 +323,12 @@ Footprint encryptedFootprint(const CheckedModel &checked, uint32_t workers) {
   Footprint footprint;
   footprint.fixed = uint64_t(workers) * scratchBytes(checked);
   for (const fhe_conversion_record &record : parameters.conversions) {
-    tfhe::Decomposition digits = Parameters::decomposition(record);
     uint32_t from = parameters.keys[record.from_key].live;
     footprint.fixed +=
         record.kind == FHE_CONVERSION_KEYSWITCH
-            ? tfhe::keyswitchKeyBytes(from, parameters.keys[record.to_key].live, digits)
-            : tfhe::bootstrapKeyBytes(from, parameters.glwe(record.to_key), digits);
+            ? tfhe::LweKeyswitchKey::bytes(parameters.keyswitch(record))
+            : tfhe::bootstrapKeyBytes(from, parameters.glwe(record.to_key),
+                                      Parameters::decomposition(record));
   }
   for (const fhe_lookup_desc *op : checked.lookups)
     footprint.fixed += polynomialWords(checked, *op) * sizeof(uint64_t);

@@ -15,7 +15,10 @@ void expandKeyswitchRows(const fhe_evaluation_key &key, uint32_t conversion, uin
     uint64_t row = uint64_t(coefficient) * record.levels + level;
     stream.restart({tfhe::StreamUse::keyswitchMask, uint16_t(conversion), row});
     std::span<uint64_t> to = words.subspan(level * (mask + 1), mask + 1);
-    stream.fill(to.first(mask));
+    if (record.word_bits == 32)
+      stream.fillHigh(to.first(mask));
+    else
+      stream.fill(to.first(mask));
     to[mask] = key.bodies[conversion][row];
   }
 }
@@ -38,14 +41,23 @@ void expandBootstrapElement(const fhe_evaluation_key &key, uint32_t conversion, 
 
 static tfhe::LweKeyswitchKey loadKeyswitch(const fhe_evaluation_key &key, uint32_t conversion,
                                            Workers &workers) {
-  const fhe_conversion_record &record = key.parameters.conversions[conversion];
-  uint32_t in = key.parameters.keys[record.from_key].live;
-  uint32_t out = key.parameters.keys[record.to_key].live;
-  tfhe::LweKeyswitchKey loaded(in, out, Parameters::decomposition(record));
+  const tfhe::KeyswitchShape shape =
+      key.parameters.keyswitch(key.parameters.conversions[conversion]);
+  tfhe::LweKeyswitchKey loaded(shape);
   require(loaded.ok(), FHE_OUT_OF_MEMORY, "no memory for the keyswitch key");
-  uint64_t words = uint64_t(record.levels) * (out + uint64_t(1));
-  workers.forEach(in, [&](uint64_t i, uint32_t) {
-    expandKeyswitchRows(key, conversion, uint32_t(i), loaded.words().subspan(i * words, words));
+  constexpr uint32_t group = tfhe::LweKeyswitchKey::coefficientGroup;
+  std::vector<tfhe::AlignedBuffer<uint64_t>> rows;
+  for (uint32_t w = 0; w < workers.size(); ++w) {
+    rows.emplace_back(group * shape.coefficientWords());
+    require(rows.back().ok(), FHE_OUT_OF_MEMORY, "no memory to load the keyswitch key");
+  }
+  workers.forEach((shape.inputDimension + group - 1) / group, [&](uint64_t item, uint32_t worker) {
+    const uint32_t begin = uint32_t(item) * group;
+    const uint32_t count = std::min(group, shape.inputDimension - begin);
+    const size_t words = shape.coefficientWords();
+    for (uint32_t i = 0; i < count; ++i)
+      expandKeyswitchRows(key, conversion, begin + i, rows[worker].span().subspan(i * words, words));
+    loaded.setCoefficients(begin, rows[worker].span().first(count * words));
   });
   return loaded;
 }

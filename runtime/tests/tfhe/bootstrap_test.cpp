@@ -34,8 +34,7 @@ void checkEveryMessage(const Keys &keys, const FourierBootstrapKey &bootstrapKey
   Generator mask(seedOf(20), {StreamUse::encryptionMask}),
       noise(seedOf(21), {StreamUse::encryptionNoise});
   encrypt(keys.big.flat(), plaintexts, set.glwe.log2Std, mask, noise, in.data());
-  TestScratch switching(
-      keyswitchScratchBytes(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch));
+  TestScratch switching(keyswitchScratchBytes(KeyswitchShape(set)));
   TestScratch scratch(bootstrapScratchBytes(set.lwe.dimension, set.glwe, set.bootstrap));
   keyswitch(keys.keyswitch, in.data(), count, switched.data(), switching);
   bootstrap(bootstrapKey, switched.data(), count, tables.data(), tableOf.data(), out.data(),
@@ -133,17 +132,20 @@ TEST(Bootstrap, BatchSplitsAreBitIdentical) {
   std::vector<uint32_t> tableOf(count);
   for (size_t c = 0; c < count; ++c)
     tableOf[c] = uint32_t(c * c % 3);
-  TestScratch switching(keyswitchScratchBytes(1024, 500, set.keyswitch));
   TestScratch scratch(bootstrapScratchBytes(500, set.glwe, set.bootstrap));
   for (const FourierBootstrapKey &key : keys.bootstrap) {
+    LweKeyswitchKey switchKey(KeyswitchShape(set), key.isa());
+    fillKeyswitchKey(switchKey, keys.big.flat(), keys.small, set.lwe.noise(),
+                     {seedOf(30), seedOf(31), 0});
+    TestScratch switching(keyswitchScratchBytes(switchKey.shape(), key.isa()));
     std::vector<uint64_t> whole(count * nBig), split(count * nBig);
     std::vector<uint64_t> small(count * nSmall), smallSplit(count * nSmall);
-    keyswitch(keys.keyswitch, in.data(), count, small.data(), switching, key.isa());
+    keyswitch(switchKey, in.data(), count, small.data(), switching);
     bootstrap(key, small.data(), count, tables.data(), tableOf.data(), whole.data(), scratch);
     for (size_t begin = 0, part = 1; begin < count; begin += part, part = part * 3 % 11) {
       const size_t here = std::min(part, count - begin);
-      keyswitch(keys.keyswitch, in.data() + begin * nBig, here, smallSplit.data() + begin * nSmall,
-                switching, key.isa());
+      keyswitch(switchKey, in.data() + begin * nBig, here, smallSplit.data() + begin * nSmall,
+                switching);
       bootstrap(key, smallSplit.data() + begin * nSmall, here, tables.data(),
                 tableOf.data() + begin, split.data() + begin * nBig, scratch);
     }

@@ -141,44 +141,7 @@ TEST(MeasuredNoise, FreshEncryption) {
   EXPECT_LT(std::abs(errors.meanInSigmas()), 4);
 }
 
-// The digits of a keyswitch are exact: with rows that encrypt nothing but clear multiples of the
-// gadget the result is an integer computation.
-TEST(Decomposition, KeyswitchRoundsExactly) {
-  for (Decomposition decomposition :
-       {Decomposition{4, 4}, Decomposition{3, 5}, Decomposition{1, 12}, Decomposition{32, 2},
-        Decomposition{16, 4}, Decomposition{2, 32}, Decomposition{23, 1}}) {
-    const uint32_t nIn = 70, nOut = 5, count = 9;
-    LweKeyswitchKey key(nIn, nOut, decomposition);
-    for (uint32_t i = 0; i < nIn; ++i)
-      for (uint32_t level = 0; level < decomposition.levels; ++level)
-        key.row(i, level)[nOut] =
-            uint64_t(2 * i + 1) << (64 - decomposition.baseLog * (level + 1));
-    std::vector<uint64_t> in = randomWords(count * (nIn + 1), 11), out(count * (nOut + 1));
-    // The words where rounding and carries are hardest.
-    const uint64_t hard[] = {0, 1, ~uint64_t(0), uint64_t(1) << 63, (uint64_t(1) << 63) - 1,
-                             0x7777777777777777, 0x8888888888888888, uint64_t(1) << 40};
-    for (size_t i = 0; i < std::size(hard); ++i)
-      in[i] = hard[i];
-    const unsigned kept = decomposition.baseLog * decomposition.levels;
-    for (Isa isa : availableIsas()) {
-      TestScratch scratch(keyswitchScratchBytes(nIn, nOut, decomposition));
-      keyswitch(key, in.data(), count, out.data(), scratch, isa);
-      for (size_t c = 0; c < count; ++c) {
-        uint64_t expected = in[c * (nIn + 1) + nIn];
-        for (uint32_t i = 0; i < nIn; ++i) {
-          uint64_t word = in[c * (nIn + 1) + i];
-          if (kept < 64)
-            word = ((word >> (64 - kept)) + ((word >> (63 - kept)) & 1)) << (64 - kept);
-          expected -= word * (2 * i + 1);
-        }
-        EXPECT_EQ(out[c * (nOut + 1) + nOut], expected)
-            << name(isa) << ", base 2^" << decomposition.baseLog << ", ciphertext " << c;
-      }
-    }
-  }
-}
-
-// The same for the CMUX: a noise-free GGSW of 1 returns the rotated accumulator, rounded.
+// The digits of a CMUX are exact: a noise-free GGSW of 1 returns the rotated accumulator, rounded.
 TEST(Decomposition, CmuxRoundsExactly) {
   for (Decomposition decomposition : {Decomposition{23, 1}, Decomposition{15, 2},
                                       Decomposition{9, 4}, Decomposition{7, 7}}) {
@@ -400,45 +363,6 @@ TEST(MeasuredNoise, BlindRotation) {
   EXPECT_NEAR(errors.variance() / predicted, 1, 0.15);
   EXPECT_NEAR(std::log2(errors.variance() / tableOutputVariance(set)), 0, 0.3);
   EXPECT_LT(std::abs(means.meanInSigmas()), 4);
-}
-
-// Keyswitch from a smaller key (so that many samples are cheap) to a real one: rounding through the
-// ones of the input key, and digits times the noise in the key's own rows, whose mean -1/2 shows up
-// as a constant offset of half their sum.
-TEST(MeasuredNoise, Keyswitch) {
-  const uint32_t nIn = 512, nOut = 775;
-  const Decomposition decomposition{4, 3};
-  const double log2Std = *log2StdForDimension(nOut);
-  LweSecretKey input(nIn, seedOf(60), 0), output(nOut, seedOf(60), 1);
-  LweKeyswitchKey key(nIn, nOut, decomposition);
-  generateKeyswitchRows(key, input, output, log2Std, {seedOf(61), seedOf(62), 0}, 0, nIn);
-  double noiseSum = 0, noiseSquares = 0;
-  for (uint32_t i = 0; i < nIn; ++i)
-    for (uint32_t level = 0; level < decomposition.levels; ++level) {
-      uint64_t phase;
-      decryptPhases(output, key.row(i, level).data(), std::span(&phase, 1));
-      phase -= input.bits()[i] << (64 - decomposition.baseLog * (level + 1));
-      const double error = double(int64_t(phase)) * 0x1p-64;
-      noiseSum += error;
-      noiseSquares += error * error;
-    }
-  std::vector<uint64_t> in = randomWords(samples * (nIn + 1), 63), out(samples * (nOut + 1));
-  std::vector<uint64_t> before(samples), after(samples);
-  TestScratch scratch(keyswitchScratchBytes(nIn, nOut, decomposition));
-  keyswitch(key, in.data(), samples, out.data(), scratch);
-  decryptPhases(input, in.data(), before);
-  decryptPhases(output, out.data(), after);
-  ErrorStatistics errors;
-  for (size_t c = 0; c < samples; ++c)
-    errors.add(after[c] - before[c]);
-  const double base2 = 256, rounding = ones(input.bits()) / (12 * std::exp2(24));
-  const double predicted = rounding + noiseSquares * (base2 - 1) / 12;
-  EXPECT_NEAR(errors.variance() / predicted, 1, 0.05);
-  EXPECT_LT(std::abs(errors.mean() - noiseSum / 2), 4 * std::sqrt(predicted / samples));
-  // The formula counts the offset as noise and averages over keys.
-  EXPECT_NEAR(std::log2(errors.variance() /
-                        keyswitchVariance(nIn, decomposition, freshVariance(log2Std))),
-              0, 0.2);
 }
 
 TEST(MeasuredNoise, ModulusSwitch) {

@@ -68,7 +68,7 @@ TEST(PartialKey, LinearKeyswitchBootstrap) {
   ASSERT_EQ(checkSecurity(set, 128, KeyAssumptions::partialKeys), "");
   std::span<const Isa> isa = availableIsas().last(1);
   Keys keys(set, isa, 80);
-  ASSERT_EQ(keys.keyswitch.inputDimension(), 2560u);
+  ASSERT_EQ(keys.keyswitch.shape().inputDimension, 2560u);
 
   const unsigned bits = 5, shift = 63 - bits;
   const size_t count = 32, words = set.glwe.lweWords();
@@ -89,7 +89,7 @@ TEST(PartialKey, LinearKeyswitchBootstrap) {
   TestScratch linear(gemmScratchBytes(shape));
   gemm(shape, in.data(), {weights.data(), 1}, sums.data(), 0, gemmItems(shape), linear);
 
-  TestScratch switching(keyswitchScratchBytes(2560, set.lwe.dimension, set.keyswitch));
+  TestScratch switching(keyswitchScratchBytes(KeyswitchShape(set)));
   TestScratch scratch(bootstrapScratchBytes(set.lwe.dimension, set.glwe, set.bootstrap));
   auto square = [&](uint64_t m) { return m * m % 32 << shift; };
   std::vector<uint64_t> table = testPolynomial(set.glwe.log2N, bits, square);

@@ -51,6 +51,16 @@ private:
   AlignedBuffer<std::byte> buffer;
 };
 
+/// Makes all rows of a keyswitch key.
+inline void fillKeyswitchKey(LweKeyswitchKey &key, const LweSecretKey &input,
+                             const LweSecretKey &output, const Noise &noise,
+                             const KeySeeds &seeds) {
+  std::vector<uint64_t> rows(key.shape().allWords());
+  generateKeyswitchRows(key.shape(), input, output, noise, seeds, 0, key.shape().inputDimension,
+                        rows.data());
+  key.setCoefficients(0, rows);
+}
+
 /// Secret and evaluation keys of one set; the bootstrap key also in Fourier form of each
 /// instruction set asked for.
 struct Keys {
@@ -63,10 +73,9 @@ struct Keys {
   explicit Keys(const ParameterSet &set, std::span<const Isa> isas, uint8_t seed = 1)
       : set(set), small(set.lwe.dimension, seedOf(seed), 0),
         big(set.glwe.k, set.glwe.log2N, seedOf(seed), 1, set.glwe.live),
-        keyswitch(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch) {
+        keyswitch(KeyswitchShape(set)) {
     KeySeeds seeds{seedOf(uint8_t(seed + 100)), seedOf(uint8_t(seed + 101)), 0};
-    generateKeyswitchRows(keyswitch, big.flat(), small, set.lwe.noise(), seeds, 0,
-                          keyswitch.inputDimension());
+    fillKeyswitchKey(keyswitch, big.flat(), small, set.lwe.noise(), seeds);
     for (Isa isa : isas)
       bootstrap.emplace_back(set.lwe.dimension, set.glwe, set.bootstrap, isa);
     std::vector<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));

@@ -10,20 +10,29 @@
 
 namespace fhe::tfhe {
 
-void generateKeyswitchRows(LweKeyswitchKey &key, const LweSecretKey &input,
+void generateKeyswitchRows(const KeyswitchShape &shape, const LweSecretKey &input,
                            const LweSecretKey &output, const Noise &noise, const KeySeeds &seeds,
-                           uint32_t begin, uint32_t end) {
-  const Decomposition &decomposition = key.decomposition();
+                           uint32_t begin, uint32_t end, uint64_t *rows) {
+  const Decomposition &decomposition = shape.decomposition;
+  const std::span<const uint64_t> bits = output.bits();
   Generator mask(seeds.mask, {StreamUse::keyswitchMask, seeds.keyNumber, 0});
   Generator noiseStream(seeds.noise, {StreamUse::keyswitchNoise, seeds.keyNumber, 0});
   for (uint32_t i = begin; i < end; ++i)
-    for (uint32_t level = 0; level < decomposition.levels; ++level) {
+    for (uint32_t level = 0; level < decomposition.levels; ++level, rows += shape.words()) {
       const uint64_t row = uint64_t(i) * decomposition.levels + level;
       mask.restart({StreamUse::keyswitchMask, seeds.keyNumber, row});
       noiseStream.restart({StreamUse::keyswitchNoise, seeds.keyNumber, row});
       const uint64_t plaintext = input.bits()[i] << (64 - decomposition.baseLog * (level + 1));
-      encrypt(output, std::span(&plaintext, 1), noise, mask, noiseStream,
-              key.row(i, level).data());
+      if (shape.wordBits == 64) {
+        encrypt(output, std::span(&plaintext, 1), noise, mask, noiseStream, rows);
+        continue;
+      }
+      mask.fillHigh(std::span(rows, bits.size()));
+      uint32_t body = uint32_t(plaintext >> 32);
+      for (size_t j = 0; j < bits.size(); ++j)
+        body += uint32_t(rows[j] >> 32) * uint32_t(bits[j]);
+      addNoise(noiseStream, noise, std::span(&body, 1));
+      rows[bits.size()] = uint64_t(body) << 32;
     }
 }
 

@@ -22,12 +22,13 @@ struct KeySeeds {
   uint16_t keyNumber = 0;
 };
 
-/// Fills rows of input coefficients [begin, end) of `key`: row (i, level) encrypts
-/// input.bits()[i] * 2^(64 - baseLog * (level + 1)) under `output` with noise of
-/// the distribution `noise`. Dimensions of the keys must be those of `key`.
-void generateKeyswitchRows(LweKeyswitchKey &key, const LweSecretKey &input,
+/// Writes the rows of input coefficients [begin, end) to `rows` [end - begin][levels][n_out+1] (see
+/// LweKeyswitchKey): row (i, level) encrypts input.bits()[i] * 2^(64 - baseLog * (level + 1)) under
+/// `output` with noise of the distribution `noise` on words of shape.wordBits. Dimensions of the keys
+/// must be those of the shape.
+void generateKeyswitchRows(const KeyswitchShape &shape, const LweSecretKey &input,
                            const LweSecretKey &output, const Noise &noise, const KeySeeds &seeds,
-                           uint32_t begin, uint32_t end);
+                           uint32_t begin, uint32_t end, uint64_t *rows);
 
 /// Bytes of scratch that `generateBootstrapElements` needs.
 size_t bootstrapGenerationScratchBytes(const GlweKey &glwe);

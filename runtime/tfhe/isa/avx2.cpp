@@ -15,7 +15,6 @@ struct Avx2 {
   using D = __m256d;
   using W = __m256i;
   static constexpr int lanes = 4, log2Lanes = 2, maxLog2Radix = 2;
-  static constexpr int tileVectors = 2, dotRegisters = 8;
 
   static constexpr bool hasFma = true;
 

@@ -15,7 +15,6 @@ struct Avx512 {
   using D = __m512d;
   using W = __m512i;
   static constexpr int lanes = 8, log2Lanes = 3, maxLog2Radix = 3;
-  static constexpr int tileVectors = 4, dotRegisters = 16;
 
   static constexpr bool hasFma = true;
 
@@ -61,7 +60,6 @@ struct Avx512 {
   static FHE_INLINE W addWordsTo(W a, W b) { return _mm512_add_epi64(a, b); }
   static FHE_INLINE W subWords(W a, W b) { return _mm512_sub_epi64(a, b); }
   static FHE_INLINE W xorWords(W a, W b) { return _mm512_xor_si512(a, b); }
-  static FHE_INLINE W mulWords(W a, W b) { return _mm512_mullo_epi64(a, b); }
   static FHE_INLINE W shiftRight(W a, unsigned n) {
     return _mm512_srl_epi64(a, _mm_cvtsi32_si128(int(n)));
   }
@@ -85,22 +83,8 @@ struct Avx512 {
 
 } // namespace
 
-void digitProductAvx512(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
-                        size_t digitStride, unsigned digitBits, size_t count,
-                        uint64_t *const *outs, const uint64_t *nextKey) {
-  digitProductKernel<Avx512>(key, rows, words, digits, digitStride, digitBits, count, outs,
-                             nextKey);
-}
-
-static KernelTable makeAvx512Table() {
-  KernelTable table = makeTable<Avx512>(Isa::avx512);
-  if (__builtin_cpu_supports("avx512ifma"))
-    table.digitProduct = digitProductIfma;
-  return table;
-}
-
 const KernelTable &avx512Kernels() {
-  static const KernelTable table = makeAvx512Table();
+  static const KernelTable table = makeTable<Avx512>(Isa::avx512);
   return table;
 }
 

@@ -1,6 +1,7 @@
 //===- isa.cpp - Chooses the instruction set once per process --------------------------------===//
 #include "runtime/tfhe/isa/isa.h"
 
+#include "runtime/tfhe/isa/integer_kernels.h"
 #include "runtime/tfhe/isa/kernels.h"
 
 #include <algorithm>
@@ -84,6 +85,16 @@ const KernelTable &kernelTable(Isa isa) {
     return avx2Kernels();
 #endif
   return scalarKernels();
+}
+
+const IntegerKernels &integerKernels(Isa isa) {
+#ifdef FHE_TFHE_X86
+  if (isa == Isa::avx512)
+    return avx512IntegerKernels();
+  if (isa == Isa::avx2)
+    return avx2IntegerKernels();
+#endif
+  return scalarIntegerKernels();
 }
 
 } // namespace fhe::tfhe

@@ -1,8 +1,8 @@
 //===- kernels.h - The table of inner kernels one instruction set fills ----------------------===//
 //
 // Internal. Each isa/*.cpp is compiled for one instruction set and fills one table; everything else
-// in the library is portable and calls through a table. The inner kernels are the FFT, the CMUX,
-// and the two integer products modulo 2^64 (keyswitch and linear layers).
+// in the library is portable and calls through a table. The inner kernels here are the FFT and the
+// CMUX; those of integer products are in integer_kernels.h.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_KERNELS_H
@@ -43,32 +43,10 @@ struct KernelTable {
 
   void (*cmux)(const CmuxArguments &arguments);
 
-  /// outs[c][w] -= sum over rows of digits[row][c] * key[row][w], modulo 2^64; key [rows][words],
-  /// digits [rows][digitStride], each below 2^digitBits. `nextKey` (null, or the next rows of the
-  /// same key) is prefetched meanwhile.
-  void (*digitProduct)(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
-                       size_t digitStride, unsigned digitBits, size_t count,
-                       uint64_t *const *outs, const uint64_t *nextKey);
-
-  /// outs[o][w] = sum over taps t of weights[t * outputs + o] * inputs[t][w], modulo 2^64, for w in
-  /// [0, words); outputs is 1, 2 or 4.
-  void (*dotTile)(const uint64_t *const *inputs, const int64_t *weights, size_t taps, size_t words,
-                  uint64_t *const *outs, size_t outputs);
 };
 
 /// The table of an instruction set this CPU has (see availableIsas).
 const KernelTable &kernelTable(Isa isa);
-
-#ifdef FHE_TFHE_X86
-/// digitProduct without and with the 52-bit multiply-add of AVX-512 IFMA; the AVX-512 table holds
-/// the second where the CPU has these instructions.
-void digitProductAvx512(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
-                        size_t digitStride, unsigned digitBits, size_t count,
-                        uint64_t *const *outs, const uint64_t *nextKey);
-void digitProductIfma(const uint64_t *key, size_t rows, size_t words, const uint64_t *digits,
-                      size_t digitStride, unsigned digitBits, size_t count, uint64_t *const *outs,
-                      const uint64_t *nextKey);
-#endif
 
 const KernelTable &scalarKernels();
 const KernelTable &avx2Kernels();

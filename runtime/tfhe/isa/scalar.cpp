@@ -15,7 +15,6 @@ struct Scalar {
   using D = double;
   using W = uint64_t;
   static constexpr int lanes = 1, log2Lanes = 0, maxLog2Radix = 2;
-  static constexpr int tileVectors = 8, dotRegisters = 8;
 
   static constexpr bool hasFma = false;
 
@@ -37,7 +36,6 @@ struct Scalar {
   static FHE_INLINE W addWordsTo(W a, W b) { return a + b; }
   static FHE_INLINE W subWords(W a, W b) { return a - b; }
   static FHE_INLINE W xorWords(W a, W b) { return a ^ b; }
-  static FHE_INLINE W mulWords(W a, W b) { return a * b; }
   static FHE_INLINE W shiftRight(W a, unsigned n) { return a >> n; }
   static FHE_INLINE void addWords(uint64_t *p, W x) { *p += x; }
 

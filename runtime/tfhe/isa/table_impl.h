@@ -7,7 +7,6 @@
 #define FHE_RUNTIME_TFHE_ISA_TABLE_IMPL_H
 
 #include "runtime/tfhe/isa/cmux_impl.h"
-#include "runtime/tfhe/isa/integer_impl.h"
 
 namespace fhe::tfhe {
 namespace {
@@ -20,9 +19,7 @@ template <class V> KernelTable makeTable(Isa isa) {
           forwardWords<V>,
           inverseAddWords<V>,
           multiplyPoints<V>,
-          cmuxKernel<V>,
-          digitProductKernel<V>,
-          dotTileKernel<V>};
+          cmuxKernel<V>};
 }
 
 } // namespace

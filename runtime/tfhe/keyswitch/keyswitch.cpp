@@ -1,109 +1,218 @@
 //===- keyswitch.cpp - Batched LWE keyswitch -------------------------------------------------===//
 //
-// Ciphertexts go in groups, key rows in blocks: a block of rows stays in the second-level cache
-// while all ciphertexts of the group use it, and the next block is prefetched meanwhile.
+// Ciphertexts go in groups, the key in blocks of input coefficients: a tile of a block stays in
+// the cache while all ciphertexts of the group use it, and the next tile is prefetched meanwhile.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/keyswitch/keyswitch.h"
 
-#include "runtime/tfhe/isa/kernels.h"
+#include "runtime/tfhe/keyswitch/keyswitch_blocks.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace fhe::tfhe {
 
 namespace {
+
 constexpr size_t groupSize = 32;
-constexpr size_t digitStride = groupSize + 1;
-constexpr size_t blockRows = 64;
+
+constexpr size_t roundUp(size_t a, size_t unit) { return (a + unit - 1) / unit * unit; }
+
+/// Working memory of a call: digits of one block of all ciphertexts of a group; with byte planes
+/// their sums [tile][ciphertext][lane] and one result, else all results where words have 32 bits.
+struct Layout {
+  size_t digits, sums, words;
+
+  explicit Layout(const KeyswitchBlocks &blocks) {
+    const KeyswitchShape &shape = blocks.shape;
+    const size_t levels = shape.decomposition.levels, wordBytes = shape.wordBits / 8;
+    const size_t rows = blocks.coefficients() * levels;
+    digits = roundUp(rows * groupSize * (blocks.planes ? 1 : wordBytes), bufferAlignment);
+    sums = blocks.planes ? blocks.tiles() * groupSize * groupLanes * sizeof(int32_t) : 0;
+    const size_t results = blocks.planes ? 1 : shape.wordBits == 32 ? groupSize : 0;
+    words = roundUp(shape.words() * wordBytes * results, bufferAlignment);
+  }
+  size_t bytes() const { return digits + sums + words; }
+};
+
 } // namespace
 
 uint32_t keyswitchBatch() { return groupSize; }
 
-/// Input coefficients whose rows make one block.
-static size_t blockCoefficients(const Decomposition &decomposition) {
-  return std::max<size_t>(1, blockRows / decomposition.levels);
+size_t keyswitchScratchBytes(const KeyswitchShape &shape, Isa isa) {
+  return Layout(KeyswitchBlocks(shape, isa)).bytes();
 }
 
-static size_t roundUp(size_t bytes) {
-  return (bytes + bufferAlignment - 1) / bufferAlignment * bufferAlignment;
+/// The body as a word of the key's width: rounded.
+template <class Word> static Word bodyWord(uint64_t body) {
+  return sizeof(Word) == 8 ? Word(body) : Word((body + (uint64_t(1) << 31)) >> 32);
+}
+template <class Word> static uint64_t torusWord(Word word) {
+  return uint64_t(word) << (64 - 8 * sizeof(Word));
 }
 
-/// Bytes of the digits of one block: of each ciphertext of a group, and ones.
-static size_t digitBytes(const Decomposition &decomposition) {
-  return roundUp(blockCoefficients(decomposition) * decomposition.levels * digitStride *
-                 sizeof(uint64_t));
-}
-
-size_t keyswitchScratchBytes(uint32_t, uint32_t outputDimension,
-                             const Decomposition &decomposition) {
-  return digitBytes(decomposition) + roundUp((size_t(outputDimension) + 1) * sizeof(uint64_t));
-}
-
-/// Digits plus B/2, most significant first, of coefficients [begin, end) of each ciphertext, then a
-/// one: digits [coefficient][level][digitStride].
+/// Signed digits in [-B/2, B/2), most significant first, of coefficients [begin, end) of each
+/// ciphertext: digits [coefficient][level][ciphertext], modulo the range of Word.
+template <class Word>
 static void decompose(const Decomposition &decomposition, const uint64_t *in, size_t words,
-                      size_t count, size_t begin, size_t end, uint64_t *digits) {
+                      size_t count, size_t begin, size_t end, Word *digits) {
   const unsigned baseLog = decomposition.baseLog, levels = decomposition.levels;
-  const uint64_t mask = (uint64_t(1) << baseLog) - 1;
+  const uint64_t half = uint64_t(1) << (baseLog - 1), mask = half + (half - 1);
   // Rounds to the kept bits and adds B/2 at every digit: plain fields are then digits plus B/2.
   const unsigned kept = baseLog * levels;
   uint64_t offset = kept < 64 ? uint64_t(1) << (63 - kept) : 0;
   for (unsigned level = 1; level <= levels; ++level)
-    offset += (mask / 2 + 1) << (64 - baseLog * level);
+    offset += half << (64 - baseLog * level);
   for (size_t i = begin; i < end; ++i)
-    for (unsigned level = 0; level < levels; ++level) {
-      uint64_t *row = digits + ((i - begin) * levels + level) * digitStride;
+    for (unsigned level = 0; level < levels; ++level, digits += groupSize) {
       const unsigned shift = 64 - baseLog * (level + 1);
       for (size_t c = 0; c < count; ++c)
-        row[c] = ((in[c * words + i] + offset) >> shift) & mask;
-      row[count] = 1;
+        digits[c] = Word((((in[c * words + i] + offset) >> shift) & mask) - half);
     }
 }
 
-/// The digits are used plus B/2, because products of unsigned numbers are faster. What that adds is
-/// B/2 times the sum of all rows, which one more ciphertext, whose digits are all one, collects.
-static void switchGroup(const LweKeyswitchKey &key, const KernelTable &table, const uint64_t *in,
-                        size_t count, uint64_t *out, uint64_t *digits, uint64_t *rowSum) {
-  const size_t nIn = key.inputDimension(), words = size_t(key.outputDimension()) + 1;
-  const size_t levels = key.decomposition().levels;
-  const unsigned baseLog = key.decomposition().baseLog;
-  const size_t step = blockCoefficients(key.decomposition());
-  uint64_t *outs[groupSize + 1];
+/// A group of ciphertexts with a key of plain rows.
+template <class Word>
+static void switchByWords(const KeyswitchBlocks &blocks, const Word *rows, const uint64_t *in,
+                          size_t count, uint64_t *out, Word *digits, Word *results) {
+  if constexpr (sizeof(Word) == 8)
+    results = out;
+  const KeyswitchShape &shape = blocks.shape;
+  const size_t nIn = shape.inputDimension, words = shape.words();
+  const size_t levels = shape.decomposition.levels, step = blocks.coefficients();
+  Word *outs[groupSize];
   for (size_t c = 0; c < count; ++c) {
-    outs[c] = out + c * words;
-    std::memset(outs[c], 0, (words - 1) * sizeof(uint64_t));
-    outs[c][words - 1] = in[c * (nIn + 1) + nIn];
+    outs[c] = results + c * words;
+    std::memset(outs[c], 0, (words - 1) * sizeof(Word));
+    outs[c][words - 1] = bodyWord<Word>(in[c * (nIn + 1) + nIn]);
   }
-  outs[count] = rowSum;
-  std::memset(rowSum, 0, words * sizeof(uint64_t));
-  const uint64_t *rows = key.words().data();
   for (size_t i = 0; i < nIn; i += step) {
     const size_t end = std::min(i + step, nIn);
-    decompose(key.decomposition(), in, nIn + 1, count, i, end, digits);
+    decompose(shape.decomposition, in, nIn + 1, count, i, end, digits);
     const bool more = end + step <= nIn;
-    table.digitProduct(rows + i * levels * words, (end - i) * levels, words, digits, digitStride,
-                       baseLog, count + 1, outs, more ? rows + end * levels * words : nullptr);
+    wordKernels<Word>(blocks.kernels)
+        .digitProduct(rows + i * levels * words, (end - i) * levels, words, digits, groupSize,
+                      count, outs, more ? rows + end * levels * words : nullptr);
   }
-  // rowSum holds minus the sum.
-  const uint64_t half = uint64_t(1) << (baseLog - 1);
-  for (size_t c = 0; c < count; ++c)
-    for (size_t w = 0; w < words; ++w)
-      outs[c][w] -= half * rowSum[w];
+  if constexpr (sizeof(Word) != 8)
+    for (size_t w = 0; w < count * words; ++w)
+      out[w] = torusWord(results[w]);
+}
+
+namespace {
+
+/// A group of ciphertexts with a key of byte planes.
+template <class Word> class PlaneSwitch {
+public:
+  PlaneSwitch(const KeyswitchBlocks &blocks, const std::byte *key, const uint64_t *in,
+              size_t count, uint64_t *out, int32_t *digits, int32_t *sums, Word *row)
+      : blocks(blocks), shape(blocks.shape), key(reinterpret_cast<const uint8_t *>(key)), in(in),
+        count(count), out(out), digits(digits), sums(sums), row(row), tiles(blocks.tiles()) {}
+
+  void run() {
+    const size_t nIn = shape.inputDimension, words = shape.words();
+    for (size_t c = 0; c < count; ++c) {
+      std::memset(out + c * words, 0, (words - 1) * sizeof(uint64_t));
+      out[c * words + words - 1] = torusWord(bodyWord<Word>(in[c * (nIn + 1) + nIn]));
+    }
+    // Sums of 32 bits hold so many products of 255 and B/2; 32-bit words may wrap.
+    const size_t half = size_t(1) << (shape.decomposition.baseLog - 1);
+    const size_t most =
+        sizeof(Word) == 4 ? SIZE_MAX : size_t(INT32_MAX) / (255 * half * shape.decomposition.levels);
+    const size_t step = blocks.coefficients();
+    size_t collected = 0;
+    for (size_t i = 0; i < nIn; i += step) {
+      if (collected + step > most) {
+        fold();
+        collected = 0;
+      }
+      multiply(i, std::min(step, nIn - i), collected == 0);
+      collected += step;
+    }
+    fold();
+  }
+
+private:
+  void multiply(size_t i, size_t coefficients, bool fromZero) {
+    const Decomposition &decomposition = shape.decomposition;
+    const PlaneKernels &kernels = *blocks.kernels.planes;
+    for (size_t c = 0; c < count; ++c)
+      kernels.decompose(in + c * (shape.inputDimension + size_t(1)) + i, coefficients,
+                        decomposition.baseLog, decomposition.levels, digits + c, groupSize);
+    const size_t steps = (coefficients + groupRows - 1) / groupRows * decomposition.levels;
+    const size_t bytes = steps * groupBytes, parts = (count + maxColumns - 1) / maxColumns;
+    const uint8_t *planes = key + blocks.offset(i);
+    const uint8_t *end = key + blocks.bytes();
+    for (size_t t = 0; t < tiles; ++t, planes += bytes) {
+      const uint8_t *next = planes + bytes;
+      const size_t lines = std::min(bytes, size_t(end - next)) / 64;
+      for (size_t p = 0; p < parts; ++p) {
+        const size_t c = count * p / parts, columns = count * (p + 1) / parts - c;
+        const size_t line = lines * p / parts;
+        kernels.product(planes, nullptr, steps, digits + c, groupSize, columns, fromZero,
+                        sums + (t * groupSize + c) * groupLanes, next + line * 64,
+                        lines * (p + 1) / parts - line);
+      }
+    }
+  }
+
+  /// Subtracts the sums from the results.
+  void fold() {
+    const FoldKernel<Word> &kernel = foldKernel<Word>(*blocks.kernels.planes);
+    const size_t words = shape.words(), tileWords = blocks.tileWords();
+    for (size_t c = 0; c < count; ++c) {
+      const int32_t *from = sums + c * groupLanes;
+      for (size_t t = 0; t < tiles; ++t, from += groupSize * groupLanes)
+        kernel.fold(from, std::min(tileWords, words - t * tileWords), 0, FoldMode::store,
+                    row + t * tileWords);
+      uint64_t *to = out + c * words;
+      for (size_t w = 0; w < words; ++w)
+        to[w] -= torusWord(row[w]);
+    }
+  }
+
+  const KeyswitchBlocks &blocks;
+  const KeyswitchShape &shape;
+  const uint8_t *key;
+  const uint64_t *in;
+  size_t count;
+  uint64_t *out;
+  int32_t *digits, *sums;
+  Word *row;
+  size_t tiles;
+};
+
+} // namespace
+
+template <class Word>
+static void switchAll(const KeyswitchBlocks &blocks, const std::byte *key, const uint64_t *in,
+                      size_t count, uint64_t *out, Scratch scratch) {
+  const Layout layout(blocks);
+  std::byte *digits = scratch.data(), *sums = digits + layout.digits;
+  auto *words = reinterpret_cast<Word *>(sums + layout.sums);
+  const size_t wordsIn = size_t(blocks.shape.inputDimension) + 1, wordsOut = blocks.shape.words();
+  for (size_t c = 0; c < count; c += groupSize) {
+    const uint64_t *from = in + c * wordsIn;
+    uint64_t *to = out + c * wordsOut;
+    const size_t here = std::min(groupSize, count - c);
+    if (blocks.planes)
+      PlaneSwitch<Word>(blocks, key, from, here, to, reinterpret_cast<int32_t *>(digits),
+                        reinterpret_cast<int32_t *>(sums), words)
+          .run();
+    else
+      switchByWords(blocks, reinterpret_cast<const Word *>(key), from, here, to,
+                    reinterpret_cast<Word *>(digits), words);
+  }
 }
 
 void keyswitch(const LweKeyswitchKey &key, const uint64_t *in, size_t count, uint64_t *out,
-               Scratch scratch, Isa isa) {
-  const KernelTable &table = kernelTable(isa);
-  uint64_t *digits = reinterpret_cast<uint64_t *>(scratch.data());
-  uint64_t *rowSum =
-      reinterpret_cast<uint64_t *>(scratch.data() + digitBytes(key.decomposition()));
-  const size_t wordsIn = size_t(key.inputDimension()) + 1;
-  const size_t wordsOut = size_t(key.outputDimension()) + 1;
-  for (size_t c = 0; c < count; c += groupSize)
-    switchGroup(key, table, in + c * wordsIn, std::min(groupSize, count - c), out + c * wordsOut,
-                digits, rowSum);
+               Scratch scratch) {
+  const KeyswitchBlocks blocks(key.shape(), key.isa());
+  const std::byte *data = KeyswitchBlocks::data(key);
+  if (key.shape().wordBits == 64)
+    switchAll<uint64_t>(blocks, data, in, count, out, scratch);
+  else
+    switchAll<uint32_t>(blocks, data, in, count, out, scratch);
 }
 
 } // namespace fhe::tfhe

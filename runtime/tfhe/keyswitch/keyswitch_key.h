@@ -1,48 +1,46 @@
-//===- keyswitch_key.h - The LWE keyswitch key -----------------------------------------------===//
+//===- keyswitch_key.h - The LWE keyswitch key as the kernels read it ------------------------===//
 //
-// Plain 64-bit words, the same in memory and in files: [inputDimension][levels][outputDimension+1].
 // Row (i, level) is an LWE encryption (mask, body) under the output key of
-// s_in[i] * 2^(64 - baseLog * (level + 1)). Level 0 is the most significant digit.
+// s_in[i] * 2^(64 - baseLog * (level + 1)); level 0 is the most significant digit. Outside of this
+// class rows are 64-bit torus words, [coefficient][level][outputDimension + 1]; a key of 32-bit
+// words keeps the high halves (the low ones are zero). Inside they lie as the instruction set reads
+// them: plain rows, or groups of four coefficients in byte planes, in the order of use.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_KEYSWITCH_KEYSWITCH_KEY_H
 #define FHE_RUNTIME_TFHE_KEYSWITCH_KEYSWITCH_KEY_H
 
 #include "runtime/tfhe/buffer.h"
-#include "runtime/tfhe/parameters.h"
+#include "runtime/tfhe/isa/isa.h"
+#include "runtime/tfhe/keyswitch/keyswitch_shape.h"
 
 namespace fhe::tfhe {
 
 class LweKeyswitchKey {
 public:
   LweKeyswitchKey() = default;
-  /// Zero words of the right number; fill them from a file or with `generateKeyswitchRows`. The
-  /// numbers must have passed `checkBounds`. Check `ok()`: the allocation may fail.
-  LweKeyswitchKey(uint32_t inputDimension, uint32_t outputDimension,
-                  const Decomposition &decomposition)
-      : nIn(inputDimension), nOut(outputDimension), digits(decomposition),
-        storage(size_t(inputDimension) * decomposition.levels * (size_t(outputDimension) + 1)) {}
+  /// A key of zero rows. Check `ok()`: the allocation may fail.
+  explicit LweKeyswitchKey(const KeyswitchShape &shape, Isa isa = activeIsa());
 
   bool ok() const { return storage.ok(); }
-  uint32_t inputDimension() const { return nIn; }
-  uint32_t outputDimension() const { return nOut; }
-  const Decomposition &decomposition() const { return digits; }
+  const KeyswitchShape &shape() const { return numbers; }
+  /// The instruction set whose kernels read it.
+  Isa isa() const { return instructions; }
+  /// Bytes it takes in memory: those of keyswitchKeyBytes, rounded up to whole groups and tiles.
+  static size_t bytes(const KeyswitchShape &shape, Isa isa = activeIsa());
 
-  /// All words, row after row.
-  std::span<uint64_t> words() { return storage.span(); }
-  std::span<const uint64_t> words() const { return storage.span(); }
-  /// The ciphertext of input coefficient i at `level`.
-  std::span<uint64_t> row(uint32_t i, uint32_t level) {
-    return words().subspan((size_t(i) * digits.levels + level) * (size_t(nOut) + 1), nOut + 1);
-  }
-  std::span<const uint64_t> row(uint32_t i, uint32_t level) const {
-    return words().subspan((size_t(i) * digits.levels + level) * (size_t(nOut) + 1), nOut + 1);
-  }
+  /// Coefficients that `setCoefficients` takes together.
+  static constexpr uint32_t coefficientGroup = 4;
+  /// Sets the rows of coefficients from `begin` (a multiple of coefficientGroup) on: whole
+  /// coefficients, a multiple of coefficientGroup or all the rest. Threads may set disjoint ones.
+  void setCoefficients(uint32_t begin, std::span<const uint64_t> rows);
 
 private:
-  uint32_t nIn = 0, nOut = 0;
-  Decomposition digits;
-  AlignedBuffer<uint64_t> storage;
+  friend class KeyswitchBlocks;
+
+  KeyswitchShape numbers;
+  Isa instructions = Isa::scalar;
+  AlignedBuffer<std::byte> storage;
 };
 
 } // namespace fhe::tfhe

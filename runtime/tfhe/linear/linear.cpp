@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/linear/linear.h"
 
-#include "runtime/tfhe/isa/kernels.h"
+#include "runtime/tfhe/isa/integer_kernels.h"
 
 #include <algorithm>
 
@@ -54,7 +54,7 @@ struct TapList {
 /// One tile: consecutive outputs of one sample whose weights are `weightStride` apart.
 class Tile {
 public:
-  Tile(const KernelTable &table, const Weights &weights, size_t weightStride, size_t outputs,
+  Tile(const WordKernels<uint64_t> &table, const Weights &weights, size_t weightStride, size_t outputs,
        size_t capacity, Scratch scratch)
       : table(table), from(weights), weightStride(weightStride), outputs(outputs),
         all(scratch.data(), capacity),
@@ -93,7 +93,7 @@ public:
   }
 
 private:
-  const KernelTable &table;
+  const WordKernels<uint64_t> &table;
   const Weights &from;
   size_t weightStride, outputs;
   TapList all, single;
@@ -126,7 +126,7 @@ size_t gemmScratchBytes(const GemmShape &shape) { return tileScratchBytes(shape.
 
 void gemm(const GemmShape &shape, const uint64_t *in, const Weights &weights, uint64_t *out,
           uint64_t begin, uint64_t end, Scratch scratch, Isa isa) {
-  const KernelTable &table = kernelTable(isa);
+  const WordKernels<uint64_t> &table = integerKernels(isa).words64;
   const uint64_t tiles = ceilDivide(shape.outputs, tileOutputs);
   const uint64_t pieces = pieceCount(shape.words, shape.inputs);
   for (uint64_t item = begin; item < end; ++item) {
@@ -176,7 +176,7 @@ static void addWindow(const ConvolutionShape &shape, const uint64_t *channels, u
 
 void convolution(const ConvolutionShape &shape, const uint64_t *in, const Weights &weights,
                  uint64_t *out, uint64_t begin, uint64_t end, Scratch scratch, Isa isa) {
-  const KernelTable &table = kernelTable(isa);
+  const WordKernels<uint64_t> &table = integerKernels(isa).words64;
   const uint64_t taps = convolutionTaps(shape);
   const uint64_t perGroup = shape.outChannels / shape.groups;
   const uint64_t groupTiles = ceilDivide(perGroup, tileOutputs);

@@ -91,6 +91,21 @@ void Generator::fill(std::span<uint64_t> words) {
       word = __builtin_bswap64(word);
 }
 
+void Generator::fillHigh(std::span<uint64_t> words) {
+  std::array<uint8_t, 1024> bytes;
+  while (!words.empty()) {
+    const size_t count = std::min(words.size(), bytes.size() / 4);
+    fill(std::span(bytes.data(), 4 * count));
+    for (size_t i = 0; i < count; ++i) {
+      uint32_t word;
+      std::memcpy(&word, bytes.data() + 4 * i, 4);
+      words[i] = uint64_t(std::endian::native == std::endian::big ? __builtin_bswap32(word) : word)
+                 << 32;
+    }
+    words = words.subspan(count);
+  }
+}
+
 uint64_t Generator::next() {
   uint64_t word;
   if (position + 8 <= block.size()) {

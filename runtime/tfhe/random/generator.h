@@ -75,6 +75,8 @@ public:
   /// The next bytes / the next 64-bit word of the stream.
   void fill(std::span<uint8_t> bytes);
   void fill(std::span<uint64_t> words);
+  /// 32-bit torus words: the next four bytes each, in the high half; low halves are zero.
+  void fillHigh(std::span<uint64_t> words);
   uint64_t next();
 
 private:

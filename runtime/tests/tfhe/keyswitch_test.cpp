@@ -1,0 +1,200 @@
+//===- keyswitch_test.cpp - The keyswitch against plain integers and its noise formula -------===//
+#include "runtime/tests/tfhe/support.h"
+#include "runtime/tfhe/noise.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace fhe::tfhe;
+using namespace fhe::tfhe::test;
+
+namespace {
+
+/// The words where rounding and carries are hardest.
+constexpr uint64_t hardWords[] = {0, 1, ~uint64_t(0), uint64_t(1) << 63, (uint64_t(1) << 63) - 1,
+                                  0x7777777777777777, 0x8888888888888888, uint64_t(1) << 40};
+
+uint64_t roundTo(uint64_t word, unsigned kept) {
+  if (kept == 64)
+    return word;
+  return ((word >> (64 - kept)) + ((word >> (63 - kept)) & 1)) << (64 - kept);
+}
+
+/// Signed digits, most significant first: carries from the last digit up, one coefficient at a time.
+std::vector<int64_t> digitsOf(uint64_t word, const Decomposition &decomposition) {
+  if (decomposition.baseLog == 64)
+    return {int64_t(word)};
+  std::vector<int64_t> digits(decomposition.levels);
+  const unsigned kept = decomposition.baseLog * decomposition.levels;
+  uint64_t rest = roundTo(word, kept) >> (64 - kept);
+  for (size_t level = digits.size(); level-- > 0;) {
+    const uint64_t base = uint64_t(1) << decomposition.baseLog;
+    uint64_t digit = rest % base;
+    rest /= base;
+    digits[level] = int64_t(digit);
+    if (digit >= base / 2) {
+      digits[level] -= int64_t(base);
+      ++rest;
+    }
+  }
+  return digits;
+}
+
+/// (0, b) - sum of digits times rows, by the definition.
+std::vector<uint64_t> plainSwitch(const KeyswitchShape &shape, const std::vector<uint64_t> &rows,
+                                  const std::vector<uint64_t> &in, size_t count) {
+  const size_t nIn = shape.inputDimension, words = shape.words();
+  std::vector<uint64_t> out(count * words);
+  for (size_t c = 0; c < count; ++c) {
+    uint64_t *to = out.data() + c * words;
+    to[words - 1] = roundTo(in[c * (nIn + 1) + nIn], shape.wordBits);
+    for (size_t i = 0; i < nIn; ++i) {
+      const std::vector<int64_t> digits = digitsOf(in[c * (nIn + 1) + i], shape.decomposition);
+      for (size_t level = 0; level < digits.size(); ++level)
+        for (size_t w = 0; w < words; ++w)
+          to[w] -= uint64_t(digits[level]) * rows[(i * digits.size() + level) * words + w];
+    }
+  }
+  return out;
+}
+
+void checkAgainstPlain(const KeyswitchShape &shape, std::vector<uint64_t> rows,
+                       const std::vector<uint64_t> &in, size_t count) {
+  if (shape.wordBits == 32)
+    for (uint64_t &word : rows)
+      word &= ~uint64_t(0) << 32;
+  const std::vector<uint64_t> expected = plainSwitch(shape, rows, in, count);
+  for (Isa isa : availableIsas()) {
+    LweKeyswitchKey key(shape, isa);
+    ASSERT_TRUE(key.ok());
+    // In uneven calls, last first.
+    const uint32_t cut = shape.inputDimension / 3 / 4 * 4;
+    key.setCoefficients(cut, std::span(rows).subspan(cut * shape.coefficientWords()));
+    if (cut)
+      key.setCoefficients(0, std::span(rows).first(cut * shape.coefficientWords()));
+    std::vector<uint64_t> out(expected.size(), 0xDEAD), split(expected.size(), 0xDEAD);
+    TestScratch scratch(keyswitchScratchBytes(shape, isa));
+    keyswitch(key, in.data(), count, out.data(), scratch);
+    EXPECT_EQ(out, expected) << name(isa) << ", " << shape.wordBits << " bits, base 2^"
+                             << shape.decomposition.baseLog << ", " << count << " ciphertexts";
+    for (size_t begin = 0, part = 1; begin < count; begin += part, part = part * 3 % 11) {
+      const size_t here = std::min(part, count - begin);
+      keyswitch(key, in.data() + begin * (shape.inputDimension + size_t(1)), here,
+                split.data() + begin * shape.words(), scratch);
+    }
+    EXPECT_EQ(split, expected) << name(isa) << ", in parts";
+  }
+}
+
+} // namespace
+
+TEST(Keyswitch, EqualsPlainIntegers) {
+  const KeyswitchShape shapes[] = {
+      {70, 5, {4, 4}},       {70, 5, {3, 5}},        {33, 40, {1, 12}},     {70, 5, {32, 2}},
+      {70, 5, {16, 4}},      {70, 5, {2, 32}},       {65, 16, {23, 1}},     {130, 600, {8, 8}},
+      {301, 31, {5, 3}},     {1, 1, {8, 1}},         {600, 15, {7, 2}},     {256, 7, {64, 1}},
+      {70, 5, {4, 4}, 32},   {70, 15, {3, 5}, 32},   {33, 40, {1, 12}, 32}, {70, 16, {16, 2}, 32},
+      {70, 5, {2, 16}, 32},  {65, 17, {23, 1}, 32},  {130, 600, {8, 4}, 32}, {301, 31, {5, 3}, 32},
+      {1, 1, {8, 1}, 32},    {600, 15, {7, 2}, 32},  {97, 300, {32, 1}, 32}, {70, 8, {1, 32}, 32},
+      {1100, 20, {4, 3}, 32}};
+  for (const KeyswitchShape &shape : shapes)
+    for (size_t count : {1u, 7u, 40u}) {
+      std::vector<uint64_t> in = randomWords(count * (shape.inputDimension + 1), 11);
+      for (size_t i = 0; i < std::min(in.size(), std::size(hardWords)); ++i)
+        in[i] = hardWords[i];
+      checkAgainstPlain(shape, randomWords(shape.allWords(), 12), in, count);
+    }
+}
+
+// Largest digits times largest words: no sum of a kernel may overflow, also where it is emptied on
+// the way (9000 * 8 products of 255 and 128 are more than 2^31).
+TEST(Keyswitch, ExtremesDoNotOverflow) {
+  for (uint32_t wordBits : {32u, 64u}) {
+    const KeyswitchShape shape(9000, 3, {8, wordBits / 8}, wordBits);
+    for (uint64_t word : {~uint64_t(0), uint64_t(0x8080808080808080), uint64_t(0x7F7F7F7F7F7F7F7F)}) {
+      std::vector<uint64_t> in(2 * 9001, word), rows(shape.allWords(), ~uint64_t(0));
+      checkAgainstPlain(shape, rows, in, 2);
+    }
+  }
+}
+
+// With rows that encrypt nothing but clear multiples of the gadget the phase is a rounding.
+TEST(Keyswitch, RoundsExactly) {
+  for (uint32_t wordBits : {32u, 64u})
+    for (Decomposition decomposition : {Decomposition{4, 4}, Decomposition{3, 5}, Decomposition{1, 12},
+                                        Decomposition{16, 2}, Decomposition{8, 4}}) {
+      const uint32_t nIn = 70, nOut = 5, count = 9;
+      const KeyswitchShape shape(nIn, nOut, decomposition, wordBits);
+      std::vector<uint64_t> rows(shape.allWords());
+      for (uint32_t i = 0; i < nIn; ++i)
+        for (uint32_t level = 0; level < decomposition.levels; ++level)
+          rows[(size_t(i) * decomposition.levels + level) * shape.words() + nOut] =
+              uint64_t(2 * i + 1) << (64 - decomposition.baseLog * (level + 1));
+      std::vector<uint64_t> in = randomWords(count * (nIn + 1), 11), out(count * (nOut + 1));
+      std::copy(std::begin(hardWords), std::end(hardWords), in.begin());
+      for (Isa isa : availableIsas()) {
+        LweKeyswitchKey key(shape, isa);
+        key.setCoefficients(0, rows);
+        TestScratch scratch(keyswitchScratchBytes(shape, isa));
+        keyswitch(key, in.data(), count, out.data(), scratch);
+        for (size_t c = 0; c < count; ++c) {
+          uint64_t expected = roundTo(in[c * (nIn + 1) + nIn], wordBits);
+          for (uint32_t i = 0; i < nIn; ++i)
+            expected -= roundTo(in[c * (nIn + 1) + i], decomposition.baseLog * decomposition.levels) *
+                        (2 * i + 1);
+          EXPECT_EQ(out[c * (nOut + 1) + nOut], expected)
+              << name(isa) << ", base 2^" << decomposition.baseLog << ", ciphertext " << c;
+        }
+      }
+    }
+}
+
+// Keyswitch from a smaller key (so that many samples are cheap) to a real one: rounding through the
+// ones of the input key, and digits times the noise in the key's own rows, whose mean -1/2 shows up
+// as a constant offset of half their sum. With 32-bit words the noise is rounded to them.
+TEST(MeasuredNoise, Keyswitch) {
+  const size_t samples = 12800;
+  const uint32_t nIn = 512, nOut = 775;
+  const Decomposition decomposition{4, 3};
+  const double log2Std = *log2StdForDimension(nOut);
+  LweSecretKey input(nIn, seedOf(60), 0), output(nOut, seedOf(60), 1);
+  std::vector<uint64_t> in = randomWords(samples * (nIn + 1), 63), before(samples), after(samples);
+  decryptPhases(input, in.data(), before);
+  for (uint32_t wordBits : {64u, 32u}) {
+    const KeyswitchShape shape(nIn, nOut, decomposition, wordBits);
+    std::vector<uint64_t> rows(shape.allWords()), phases(size_t(nIn) * decomposition.levels);
+    generateKeyswitchRows(shape, input, output, log2Std, {seedOf(61), seedOf(62), 0}, 0, nIn,
+                          rows.data());
+    decryptPhases(output, rows.data(), phases);
+    ErrorStatistics keyErrors;
+    double noiseSum = 0, noiseSquares = 0;
+    for (size_t row = 0; row < phases.size(); ++row) {
+      const unsigned shift = 64 - decomposition.baseLog * unsigned(row % decomposition.levels + 1);
+      const uint64_t error = phases[row] - (input.bits()[row / decomposition.levels] << shift);
+      if (wordBits == 32)
+        ASSERT_EQ(uint32_t(error), 0u);
+      keyErrors.add(error);
+      noiseSum += double(int64_t(error)) * 0x1p-64;
+      noiseSquares += std::pow(double(int64_t(error)) * 0x1p-64, 2);
+    }
+    // 1536 rows: one sigma of the variance is 3.6 %.
+    EXPECT_NEAR(keyErrors.variance() / freshVariance(log2Std), 1, 0.15);
+    LweKeyswitchKey key(shape);
+    key.setCoefficients(0, rows);
+    std::vector<uint64_t> out(samples * shape.words());
+    TestScratch scratch(keyswitchScratchBytes(shape));
+    keyswitch(key, in.data(), samples, out.data(), scratch);
+    decryptPhases(output, out.data(), after);
+    ErrorStatistics errors;
+    for (size_t c = 0; c < samples; ++c)
+      errors.add(after[c] - before[c]);
+    const double base2 = 256, rounding = ones(input.bits()) / (12 * std::exp2(24));
+    const double predicted = rounding + noiseSquares * (base2 - 1) / 12;
+    EXPECT_NEAR(errors.variance() / predicted, 1, 0.05);
+    EXPECT_LT(std::abs(errors.mean() - noiseSum / 2), 4 * std::sqrt(predicted / samples));
+    // The formula counts the offset as noise and averages over keys.
+    EXPECT_NEAR(std::log2(errors.variance() / keyswitchVariance(nIn, decomposition,
+                                                               freshVariance(log2Std), wordBits)),
+                0, 0.2);
+  }
+}
