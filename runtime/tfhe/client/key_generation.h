@@ -43,6 +43,19 @@ void generateBootstrapElement(const GlweKey &glwe, const Decomposition &decompos
                               const KeySeeds &seeds, uint32_t element, uint64_t *words,
                               Scratch scratch, Isa isa = activeIsa());
 
+/// Makes whole keys straight in the form that the kernels read: there is never a second copy of one
+/// in memory, only the rows of four coefficients or one element a thread. The work is shared by
+/// `threads` threads (0: one a core); the key does not depend on their number. Dimensions of the
+/// secret keys must be those of `key`, which the caller made (and found ok()). Noise is that of
+/// `noise`, on words of the key's width, and of key.glwe().noise(). Throw std::bad_alloc when there
+/// is no memory for the rows.
+void generateKeyswitchKey(LweKeyswitchKey &key, const LweSecretKey &input,
+                          const LweSecretKey &output, const Noise &noise, const KeySeeds &seeds,
+                          unsigned threads = 0);
+void generateBootstrapKey(FourierBootstrapKey &key, const LweSecretKey &input,
+                          const GlweSecretKey &output, const KeySeeds &seeds,
+                          unsigned threads = 0);
+
 } // namespace fhe::tfhe
 
 #endif // FHE_RUNTIME_TFHE_CLIENT_KEY_GENERATION_H
