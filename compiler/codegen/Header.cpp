@@ -78,6 +78,7 @@ FailureOr<std::string> buildHeader(ModuleOp planned, llvm::StringRef name,
   os << "\n/* For servers: defined by the object. */\nextern const fhe_model " << name
      << "_model;\n\n/* For clients: the manifest, JSON, with its length without the final NUL. */\n"
      << "#define " << upper << "_MANIFEST_BYTES (sizeof(" << name << "_manifest) - 1)\n"
+     << "#ifdef __GNUC__\n__attribute__((unused)) /* a server's file has no use for it */\n#endif\n"
      << "static const char " << name << "_manifest[] = {";
   writeBytes(os, manifest);
   os << "\n};\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";

@@ -89,6 +89,19 @@ LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &
         llvm::none_of(*inputs, [&](const ClientInput &input) { return input.name == file.first; }))
       return emitError(module.getLoc()) << "--calibration: the network has no input '" << file.first
                                         << "' [" << diag::Calibration << "]";
+  if (inputs->size() == 1 && files.size() > 1)
+    return emitError(module.getLoc()) << "--calibration: input '" << inputs->front().name
+                                      << "' is given twice [" << diag::Calibration << "]";
+  if (inputs->size() > 1)
+    for (const NamedFile &file : files)
+      if (file.first.empty()) {
+        auto error = emitError(module.getLoc())
+                     << "--calibration: the network has " << inputs->size() << " inputs, '"
+                     << file.second << "' names none [" << diag::Calibration << "]";
+        error.attachNote() << "help: write --calibration '" << inputs->front().name << "="
+                           << file.second << "'";
+        return failure();
+      }
   std::vector<std::vector<int64_t>> values;
   int64_t samples = -1;
   for (const ClientInput &input : *inputs) {

@@ -5,6 +5,11 @@
 
 namespace fhe {
 
+std::string usageMessage(const CLI::App *app, const CLI::Error &error) {
+  return app->get_name() + ": error: " + error.what() + "\nRun " + app->get_name() +
+         " --help for the options.\n";
+}
+
 NamedFile parseNamedFile(const std::string &text) {
   // A path may hold a '=' of its own: only what precedes the first one and has no '/' is a name.
   size_t equals = text.find('=');
@@ -114,8 +119,14 @@ void CompileFlags::finish() {
     input.name = name;
     options.declaredInputs.push_back(input);
   }
-  for (const std::string &text : calibrationTexts)
+  for (const std::string &text : calibrationTexts) {
     calibration.push_back(parseNamedFile(text));
+    const std::string &name = calibration.back().first;
+    for (size_t i = 0; i + 1 < calibration.size(); ++i)
+      if (calibration[i].first == name)
+        throw CLI::ValidationError("--calibration", (name.empty() ? "the input" : "input '" + name + "'") +
+                                                        std::string(" is given twice"));
+  }
   if (options.overflow == Overflow::Calibrated && calibration.empty())
     throw CLI::ValidationError("--overflow", "calibrated ranges need --calibration F.npy");
 }

@@ -18,6 +18,9 @@ namespace fhe {
 /// An input's name ("" for the only one) and a .npy file of values for it.
 using NamedFile = std::pair<std::string, std::string>;
 
+/// A wrong command line as all commands report it: the program first, then the way to its help.
+std::string usageMessage(const CLI::App *app, const CLI::Error &error);
+
 /// Splits "[NAME=]FILE".
 NamedFile parseNamedFile(const std::string &text);
 

@@ -8,6 +8,7 @@
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/OutputFiles.h"
 #include "compiler/report/Report.h"
+#include "passes/pipeline/Command.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -39,6 +40,7 @@ struct CommandLine {
 
 CommandLine::CommandLine() {
   app.name("fhe-compile");
+  app.failure_message(usageMessage);
   app.set_version_flag("--version", "fhe-compile " FHE_VERSION_TEXT);
   app.add_option("MODEL", model, "The network, quantized (QONNX or QCDQ)")
       ->type_name("MODEL.onnx")
@@ -178,22 +180,17 @@ static std::string beside(StringRef output, StringRef extension) {
   return path.str().str();
 }
 
-/// One word of a command as a shell takes it.
-static std::string shellWord(const std::string &text) {
-  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                              "0123456789_-+=:,./@%^") == std::string::npos)
-    return text;
-  std::string quoted = "'";
-  for (char c : text)
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
+/// For an object or archive the library that fhe-run takes, for a library a run of it.
 static std::string nextCommand(const CommandLine &line) {
+  const CompileFlags &flags = line.flags;
   if (line.objectKind() != codegen::ObjectKind::SharedLibrary)
-    return "fhe-inspect " + shellWord(line.output);
-  std::string command = "fhe-run " + shellWord(line.output) + " --inputs x.npy";
-  if (!line.flags.options.clearOnly)
+    return commandWithout(flags.options.command, {"-o"}) + " -o " + shellWord(beside(line.output, "so"));
+  std::string command = "fhe-run " + shellWord(line.output);
+  for (const auto &[input, path] : flags.calibration)
+    command += " --inputs " + shellWord((input.empty() ? "" : input + "=") + path);
+  if (flags.calibration.empty())
+    command += " --inputs x.npy";
+  if (!flags.options.clearOnly)
     command += " --mode=encrypted --samples 1";
   return command;
 }
@@ -238,20 +235,6 @@ static ExitCode compileModel(const CommandLine &line, Compilation &compilation) 
   return ExitDone;
 }
 
-/// The command line without --round-accumulators (see CompileOptions::command).
-static std::string commandToRepeat(int argc, char **argv) {
-  const std::string flag = "--round-accumulators";
-  std::string command = "fhe-compile";
-  for (int i = 1; i < argc; ++i) {
-    std::string word = argv[i];
-    if (word == flag)
-      ++i; // and its value
-    else if (word.compare(0, flag.size() + 1, flag + "=") != 0)
-      command += " " + shellWord(word);
-  }
-  return command;
-}
-
 int main(int argc, char **argv) {
   CommandLine line;
   try {
@@ -263,7 +246,8 @@ int main(int argc, char **argv) {
   std::string command;
   for (int i = 0; i < argc; ++i)
     command += (i ? " " : "") + std::string(argv[i]);
-  line.flags.options.command = commandToRepeat(argc, argv);
+  line.flags.options.command = {"fhe-compile"};
+  line.flags.options.command.insert(line.flags.options.command.end(), argv + 1, argv + argc);
   Compilation compilation(line.model, line.flags, line.verbosity, command);
   if (line.check)
     return checkModel(line, compilation);

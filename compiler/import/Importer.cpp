@@ -287,8 +287,13 @@ LogicalResult Importer::loadInitializers(const onnx::NodeProto &node) {
     Constant constant =
         decodeTensor(*it->second, "initializer '" + name + "'", modelFolder,
                      [&](const char *id, const llvm::Twine &message) {
-                       (void)refuse(fileLoc, id, message,
-                                    {"used by node '" + user + "' (" + node.op_type() + ")"});
+                       SmallVector<std::string> notes{"used by node '" + user + "' (" +
+                                                      node.op_type() + ")"};
+                       if (StringRef(id) == diag::ExternalData)
+                         notes.push_back("help: put the data file that the export wrote into the folder "
+                                         "of the model, complete and not as a link, or export again with "
+                                         "the weights inside the model");
+                       (void)refuse(fileLoc, id, message, notes);
                      });
     if (constant)
       define(name, Tensor{constant, {}, nullptr, true});
@@ -304,9 +309,9 @@ LogicalResult Importer::loadInitializers(const onnx::NodeProto &node) {
 static LogicalResult refuseFloatNetwork(Location loc) {
   return refuse(
       loc, diag::NoQuantizers,
-      "the network is not quantized: it has no quantizer (Quant or QuantizeLinear) and no "
-      "calibration data were given",
-      {"post-training quantization needs calibration data and is not available in this version",
+      "the network is not quantized: it has no quantizer (Quant or QuantizeLinear)",
+      {"choosing quantizers for a float network from calibration data (post-training quantization) is "
+       "not built yet",
        "help: train with quantizers (Brevitas QuantIdentity, QuantLinear, QuantConv2d, QuantReLU) "
        "and export with export_qonnx"});
 }

@@ -38,15 +38,19 @@ static LogicalResult checkQuantizer(Node &node, const Quantizer &q) {
       return node.refuse(diag::BadQuantizer,
                          "scale must be positive, found " +
                              llvm::Twine(scale == 0 ? "0" : std::to_string(scale)) +
-                             (q.scales.size() > 1 ? " for channel " + std::to_string(c) : ""));
+                             (q.scales.size() > 1 ? " for channel " + std::to_string(c) : ""),
+                         {"help: a quantizer that has seen no data, or zeros only, has no scale: run the "
+                          "network on data before the export, or take out the dead layer"});
   if (q.lo >= q.hi)
     return node.refuse(diag::BadQuantizer,
-                       "has one integer only, " + llvm::Twine(q.lo) + "; two or more are needed");
+                       "has one integer only, " + llvm::Twine(q.lo) + "; two or more are needed",
+                       {"help: use a wider bit width, or a one-bit quantizer (BipolarQuant)"});
   for (int64_t zeroPoint : q.zeroPoints)
     if (zeroPoint < q.lo || zeroPoint > q.hi)
       return node.refuse(diag::BadQuantizer, "zero point " + llvm::Twine(zeroPoint) +
                                                  " is outside the integers " + llvm::Twine(q.lo) +
-                                                 " to " + llvm::Twine(q.hi));
+                                                 " to " + llvm::Twine(q.hi),
+                         {"help: use a quantizer whose range contains 0: signed, or from 0 on"});
   return success();
 }
 
@@ -123,7 +127,9 @@ static FailureOr<qnn::Rounding> readRounding(Node &node, StringRef otherwise) {
     return *rounding;
   return node.refuse(diag::BadQuantizer, "rounding_mode '" + mode +
                                              "' is not one of ROUND, CEIL, "
-                                             "FLOOR, UP, DOWN, HALF_UP, HALF_DOWN");
+                                             "FLOOR, UP, DOWN, HALF_UP, HALF_DOWN",
+                     {"help: export with the rounding that training used, ROUND in Brevitas unless set "
+                      "otherwise"});
 }
 
 /// A parameter that is one integer, stored as a float or an integer.
@@ -134,8 +140,9 @@ static FailureOr<std::vector<int64_t>> readWhole(Node &node, int i, StringRef wh
   std::vector<int64_t> result;
   for (float value : *values) {
     if (std::trunc(value) != value || std::fabs(value) > 0x1p24f)
-      return node.refuse(diag::BadQuantizer, what + llvm::Twine(" must be a whole number, found ") +
-                                                 std::to_string(value));
+      return node.refuse(diag::BadQuantizer,
+                         what + llvm::Twine(" must be a whole number, found ") + std::to_string(value),
+                         {"help: learned bit widths and zero points are rounded before the export"});
     result.push_back(int64_t(value));
   }
   return result;
@@ -149,7 +156,9 @@ static FailureOr<unsigned> readBits(Node &node, int i, StringRef what) {
     return node.refuse(diag::BadQuantizer,
                        what + llvm::Twine(" must be one number from 1 to 32, found ") +
                            (bits->size() == 1 ? std::to_string(bits->front())
-                                              : std::to_string(bits->size()) + " numbers"));
+                                              : std::to_string(bits->size()) + " numbers"),
+                       {"help: use one bit width for the tensor; 2 to 4 bits are what encrypted "
+                        "evaluation is fast with"});
   return unsigned(bits->front());
 }
 
@@ -172,7 +181,9 @@ static FailureOr<int64_t> channelAxis(Node &node, int i, StringRef what) {
                                                  describeShape(shape) +
                                                  " does not give one number per tensor or per "
                                                  "channel of " +
-                                                 describeShape(target));
+                                                 describeShape(target),
+                         {"help: export with one scale per tensor, or for weights one per output "
+                          "channel"});
     axis = at;
   }
   if (axis < 0 || !node.input(0).isEncrypted())

@@ -8,7 +8,12 @@
 #ifndef DIALECTS_SHARED_DIAGNOSTICIDS_H
 #define DIALECTS_SHARED_DIAGNOSTICIDS_H
 
+#include <string>
+
 namespace fhe::diag {
+
+/// " [Q012]": the end of every message.
+inline std::string tag(const char *id) { return std::string(" [") + id + "]"; }
 
 // The file and its graph (import).
 inline constexpr char FileUnreadable[] = "Q001"; ///< missing, empty, not a regular file, too large

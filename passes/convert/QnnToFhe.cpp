@@ -1,5 +1,6 @@
 //===- QnnToFhe.cpp - Linear ops, sums, pools and layout over integers ---------------===//
 #include "passes/convert/QnnToFhe.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "passes/convert/QnnToFheLowering.h"
 #include "passes/qnn/Results.h"
 
@@ -188,7 +189,7 @@ LogicalResult QnnToFhe::convertOp(Operation *op) {
     const qnn::Root &root = analysis.root(op->getResult(0));
     if (root.lo <= -(int64_t(1) << 40) || root.hi >= int64_t(1) << 40)
       return op->emitError() << "integers in [" << root.lo << ", " << root.hi
-                             << "] exceed 40 bits [Q020]";
+                             << "] exceed 40 bits" << diag::tag(diag::AccumulatorTooWide);
   }
   if (isa<qnn::GemmOp, qnn::ConvOp>(op))
     convertLinear(op);

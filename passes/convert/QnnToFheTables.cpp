@@ -1,5 +1,6 @@
 //===- QnnToFheTables.cpp - Quantizers become tables or move to the client ------------===//
 #include "passes/convert/QnnToFheLowering.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "passes/qnn/Results.h"
 
 using namespace mlir;
@@ -29,7 +30,7 @@ static StringAttr nameOf(OpBuilder &b, StringAttr name, StringRef fallback, unsi
 
 LogicalResult QnnToFhe::readClientInput(Operation *quantizer, InputQuantizer &input) {
   auto refuse = [&](const Twine &why) {
-    InFlightDiagnostic diagnostic = quantizer->emitError(why + " [Q015]");
+    InFlightDiagnostic diagnostic = quantizer->emitError(why) << diag::tag(diag::InputForm);
     diagnostic.attachNote() << "help: put the QuantIdentity of the input first, before other operations";
     return diagnostic;
   };
@@ -136,7 +137,8 @@ LogicalResult QnnToFhe::convertArgument(BlockArgument argument) {
       return failure();
     if (input.quantizer && !sameInput(input, found)) {
       InFlightDiagnostic diagnostic =
-          op.emitError("quantizes an input that another quantizer reads differently [Q015]");
+          op.emitError("quantizes an input that another quantizer reads differently")
+        << diag::tag(diag::InputForm);
       diagnostic.attachNote() << "the other one is " << qnn::describeOrigin(input.quantizer->getResult(0));
       diagnostic.attachNote() << "help: put one shared QuantIdentity first in the network";
       return diagnostic;
@@ -144,7 +146,8 @@ LogicalResult QnnToFhe::convertArgument(BlockArgument argument) {
     input = found;
   }
   if (!input.quantizer)
-    return from.emitError() << qnn::describeOrigin(argument) << " reaches no quantizer [Q012]";
+    return from.emitError() << qnn::describeOrigin(argument) << " reaches no quantizer"
+                            << diag::tag(diag::InputNotQuantized);
   auto type = cast<quant::UniformQuantizedType>(
       cast<RankedTensorType>(input.quantizer->getResult(0).getType()).getElementType());
   int64_t lo = type.getStorageTypeMin() - type.getZeroPoint(),
@@ -260,8 +263,10 @@ static LogicalResult evaluateTables(Operation *op, const qnn::Chain &chain, cons
   auto isNumber = [&](double x) -> LogicalResult {
     if (!std::isnan(x))
       return success();
-    return op->emitError("a value before this quantizer is no number [Q016]")
-               .attachNote() << "it comes from " << qnn::describeOrigin(op->getOperand(0));
+    InFlightDiagnostic diagnostic = op->emitError("a value before this quantizer is no number")
+                                    << diag::tag(diag::NotANumber);
+    diagnostic.attachNote() << "it comes from " << qnn::describeOrigin(op->getOperand(0));
+    return diagnostic;
   };
   for (int64_t e = 0; e != type.getNumElements(); ++e) {
     int32_t source = form.elements.empty() ? int32_t(e) : form.elements[e];
@@ -302,14 +307,24 @@ static LogicalResult evaluateTables(Operation *op, const qnn::Chain &chain, cons
   return success();
 }
 
+static LogicalResult refuseTable(Operation *op, Value source, int64_t entries) {
+  InFlightDiagnostic diagnostic = op->emitError()
+                                  << "table would need " << entries
+                                  << " entries, at most 65536 are supported"
+                                  << diag::tag(diag::TableTooWide);
+  diagnostic.attachNote() << "it looks at the integers of " << qnn::describeOrigin(source);
+  diagnostic.attachNote() << "help: prune that layer, or train it with narrower weights or inputs, until "
+                             "its accumulator needs 16 bits";
+  return diagnostic;
+}
+
 LogicalResult QnnToFhe::convertQuantizer(Operation *op) {
   Value input = op->getOperand(0), result = op->getResult(0);
   const qnn::Form &form = analysis.form(input);
   Value source = integers.lookup(form.root);
   int64_t lo = rangeOf(source).getLo(), hi = rangeOf(source).getHi();
   if (hi - lo >= int64_t(1) << 16)
-    return op->emitError() << "table would need " << hi - lo + 1
-                           << " entries, at most 65536 are supported [Q021]";
+    return refuseTable(op, form.root, hi - lo + 1);
   qnn::Chain chain(analysis, input);
   ElementTables found;
   auto dead = isDead.find(form.root);

@@ -31,9 +31,9 @@ struct CompileOptions {
   double log2PError = -40;                   ///< per table
   unsigned securityBits = 128;
   bool clearOnly = false; ///< no parameters: the object runs in clear mode only
-  /// The command as it was typed, without --round-accumulators: help lines repeat it with a change.
-  /// Empty where there was none.
-  std::string command;
+  /// The words of the command as it was typed: help lines repeat it with a change. Empty where there
+  /// was none.
+  std::vector<std::string> command;
 };
 
 } // namespace fhe

@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/convert/QnnToFhe.h"
 #include "passes/fhe/Passes.h"
+#include "passes/pipeline/Command.h"
 #include "passes/qnn/Passes.h"
 #include "passes/tfhe/Passes.h"
 
@@ -16,9 +17,12 @@ namespace fhe {
 
 void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
   manager.addNestedPass<func::FuncOp>(createQnnFold());
-  manager.addNestedPass<func::FuncOp>(createQnnCheckQuantizers());
+  QnnCheckQuantizersOptions check;
+  check.command = commandWithout(options.command, {});
+  manager.addNestedPass<func::FuncOp>(createQnnCheckQuantizers(check));
   QnnVerifyAccumulatorsOptions verify;
   verify.maxBits = options.maxAccumulatorBits;
+  verify.command = commandWithout(options.command, {"--max-accumulator-bits"});
   manager.addNestedPass<func::FuncOp>(createQnnVerifyAccumulators(verify));
 }
 

@@ -1,5 +1,7 @@
 //===- Analysis.cpp - Roots, element maps and affine forms ----------------------===//
 #include "passes/qnn/Analysis.h"
+#include "dialects/shared/DiagnosticIds.h"
+#include "passes/pipeline/Command.h"
 #include "dialects/shared/NodeLocation.h"
 #include <cfloat>
 
@@ -75,8 +77,17 @@ std::pair<int64_t, int64_t> Analysis::rangeOf(const Form &form) const {
   return {root.lo, root.hi};
 }
 
-FailureOr<Analysis> Analysis::run(func::FuncOp function) {
+static LogicalResult refuseUnknownRange(Operation *op, Value input) {
+  InFlightDiagnostic diagnostic = op->emitError("truncates a value of unknown range")
+                                  << diag::tag(diag::OperandNotQuantized);
+  diagnostic.attachNote() << "it comes from " << describeOrigin(input);
+  diagnostic.attachNote() << "help: put a QuantIdentity before it";
+  return diagnostic;
+}
+
+FailureOr<Analysis> Analysis::run(func::FuncOp function, StringRef command) {
   Analysis analysis;
+  analysis.command = command.str();
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitError("a network is a function of one block");
   // Quantized constants count: a network with quantized weights only is no float network.
@@ -146,9 +157,7 @@ LogicalResult Analysis::visitQuantizer(Operation *op) {
     // Without a clip the range is what the input's range gives, and the ends of an affine input suffice.
     const Form &from = this->form(input);
     if (from.isClear() || !from.isAffine || this->root(from.root).kind == RootKind::Argument)
-      return op->emitError("truncates a value of unknown range [Q010]")
-                 .attachNote() << "it comes from " << describeOrigin(input)
-                               << "; help: put a quantizer before it";
+      return refuseUnknownRange(op, input);
     auto [lo, hi] = rangeOf(from);
     root.lo = INT64_MAX;
     root.hi = INT64_MIN;
@@ -164,29 +173,45 @@ LogicalResult Analysis::visitQuantizer(Operation *op) {
   return success();
 }
 
+/// The two ways to quantize an input of the network.
+static void suggestDeclaration(InFlightDiagnostic &diagnostic, BlockArgument input,
+                               StringRef command) {
+  diagnostic.attachNote() << "put a QuantIdentity first in the network, or declare what the values are; "
+                             "the line below does it for 16 steps from 0 to 1: put the bits and the "
+                             "range of your data";
+  auto function = cast<func::FuncOp>(input.getOwner()->getParentOp());
+  auto name = function.getArgAttrOfType<StringAttr>(input.getArgNumber(), "qnn.name");
+  std::string prefix = function.getNumArguments() > 1 && name ? name.str() + "=" : "";
+  diagnostic.attachNote() << "help: " << command << " "
+                          << shellWord("--input-bits=" + prefix + "4") << " "
+                          << shellWord("--input-range=" + prefix + "0:1");
+}
+
 LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef what) {
   if (isQuantized(operand))
     return success();
   const Form &form = this->form(operand);
   if (form.isClear())
-    return op->emitError() << what << " is clear, only its weights may be [Q010]";
+    return op->emitError() << what << " is clear, only its weights may be"
+                           << diag::tag(diag::OperandNotQuantized);
   if (!hasQuantizers) {
     InFlightDiagnostic diagnostic = op->emitError()
-        << what << " is not quantized: the file has no quantizer at all, it is a float network [Q009]";
-    diagnostic.attachNote() << "bit widths for weights and activations and calibration data are "
-                               "missing to quantize it";
+        << what << " is not quantized: the file has no quantizer at all, it is a float network"
+        << diag::tag(diag::NoQuantizers);
+    diagnostic.attachNote() << "choosing quantizers from calibration data (post-training "
+                               "quantization) is not built yet";
     diagnostic.attachNote() << "help: train it quantization-aware with Brevitas and export it with "
                                "export_qonnx or export_onnx_qcdq";
     return diagnostic;
   }
   RootKind kind = root(form.root).kind;
   InFlightDiagnostic diagnostic = op->emitError()
-      << what << " is not quantized" << (kind == RootKind::Argument ? " [Q012]" : " [Q010]");
+      << what << " is not quantized"
+      << diag::tag(kind == RootKind::Argument ? diag::InputNotQuantized : diag::OperandNotQuantized);
   if (kind == RootKind::Argument) {
     diagnostic.attachNote() << "it comes from " << describeOrigin(form.root)
                             << " without a quantizer between";
-    diagnostic.attachNote() << "help: put a QuantIdentity first in the network, or declare the input "
-                               "with --input-bits B --input-range LO:HI";
+    suggestDeclaration(diagnostic, cast<BlockArgument>(form.root), command);
     return diagnostic;
   }
   diagnostic.attachNote() << "it comes from " << describeOrigin(operand)
@@ -204,14 +229,16 @@ LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef
 LogicalResult Analysis::requireWeights(Operation *op, Value weights) {
   ConstantOp constant = clearConstant(weights);
   if (!constant)
-    return op->emitError("both operands are encrypted; the weights must be clear [Q042]")
+    return (op->emitError("both operands are encrypted; the weights must be clear")
+            << diag::tag(diag::BothEncrypted))
                .attachNote() << "the second operand comes from " << describeOrigin(weights);
   auto type = cast<RankedTensorType>(constant.getType()).getElementType();
   auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type);
   if (type.isF32() || (perAxis && perAxis.getQuantizedDimension() != 0)) {
     InFlightDiagnostic diagnostic = op->emitError()
-        << (perAxis ? "weights are quantized along their inputs, not their output channels [Q014]"
-                    : "weights are not quantized [Q014]");
+        << (perAxis ? "weights are quantized along their inputs, not their output channels"
+                    : "weights are not quantized")
+        << diag::tag(diag::WeightsNotQuantized);
     diagnostic.attachNote() << "help: use QuantLinear or QuantConv2d with a weight quantizer, per "
                                "tensor or per output channel";
     return diagnostic;
@@ -288,7 +315,8 @@ LogicalResult Analysis::visitLinear(Operation *op) {
   if (failed(requireQuantized(op, input, "input")) || failed(requireWeights(op, weights)))
     return failure();
   if (op->getNumOperands() == 3 && !clearConstant(op->getOperand(2)))
-    return op->emitError("bias is encrypted; it must be clear [Q042]")
+    return (op->emitError("bias is encrypted; it must be clear")
+            << diag::tag(diag::BothEncrypted))
                .attachNote() << "it comes from " << describeOrigin(op->getOperand(2));
   ConstantOp constant = clearConstant(weights);
   std::vector<int32_t> integers = centredIntegers(constant);
@@ -339,8 +367,8 @@ LogicalResult Analysis::visitSum(AddOp op) {
   for (Value operand : {op.getLhs(), op.getRhs()})
     if (!isQuantized(operand)) {
       const Form &other = form(operand == op.getLhs() ? op.getRhs() : op.getLhs());
-      InFlightDiagnostic diagnostic = op.emitError(
-          "operands are not quantized with one common scale [Q011]");
+      InFlightDiagnostic diagnostic = op.emitError("operands are not quantized with one common scale")
+        << diag::tag(diag::NoCommonScale);
       const Form &form = this->form(operand);
       auto &note = diagnostic.attachNote();
       note << describeOrigin(operand) << " gives no quantized tensor";
@@ -356,7 +384,8 @@ LogicalResult Analysis::visitSum(AddOp op) {
   auto ratio = smallRatio(lhs.scale[0], rhs.scale[0]);
   if (!ratio) {
     InFlightDiagnostic diagnostic =
-        op.emitError("operands are not quantized with one common scale [Q011]");
+        op.emitError("operands are not quantized with one common scale")
+        << diag::tag(diag::NoCommonScale);
     diagnostic.attachNote() << "scales are " << lhs.scale[0] << " (" << describeOrigin(lhs.root)
                             << ") and " << rhs.scale[0] << " (" << describeOrigin(rhs.root) << ")";
     diagnostic.attachNote() << "help: pass both operands through one shared QuantIdentity before the "
@@ -442,7 +471,8 @@ LogicalResult Analysis::visitConcat(ConcatOp op) {
       return failure();
     if (first && std::fabs(first->scale[0] - form.scale[0]) > FLT_EPSILON * std::fabs(form.scale[0])) {
       InFlightDiagnostic diagnostic =
-          op.emitError("operands are not quantized with one common scale [Q011]");
+          op.emitError("operands are not quantized with one common scale")
+        << diag::tag(diag::NoCommonScale);
       diagnostic.attachNote() << "scales are " << first->scale[0] << " and " << form.scale[0];
       diagnostic.attachNote() << "help: pass the operands through one shared QuantIdentity before "
                                  "the concatenation";
@@ -495,11 +525,13 @@ LogicalResult Analysis::visitElementwise(Operation *op) {
     if (!clear0 && !clear1) {
       if (auto add = dyn_cast<AddOp>(op))
         return visitSum(add);
-      return op->emitError("both operands are encrypted; one must be clear [Q042]");
+      return op->emitError("both operands are encrypted; one must be clear")
+        << diag::tag(diag::BothEncrypted);
     }
     data = clear0 ? 1 : 0;
     if (isa<DivOp>(op) && data == 1)
-      return op->emitError("divides by an encrypted tensor [Q042]");
+      return op->emitError("divides by an encrypted tensor")
+        << diag::tag(diag::BothEncrypted);
   }
   int64_t count = elementCount(op->getResult(0));
   const Form &from = form(op->getOperand(data));

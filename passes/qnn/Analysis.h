@@ -53,7 +53,8 @@ struct Form {
 class Analysis {
 public:
   /// Analyses the function; a failure was reported (docs/diagnostics.md).
-  static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function);
+  /// `command` is repeated in help lines.
+  static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function, llvm::StringRef command = "");
 
   const Form &form(mlir::Value value) const { return forms.find(value)->second; }
   const Root &root(mlir::Value root) const { return roots.find(root)->second; }
@@ -77,6 +78,7 @@ private:
   llvm::DenseMap<mlir::Value, Form> forms;
   llvm::DenseMap<mlir::Value, Root> roots;
   bool hasQuantizers = false;
+  std::string command;
 };
 
 /// "node 'relu1' (Relu)" or "graph input 'x'".

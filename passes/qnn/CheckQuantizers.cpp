@@ -1,5 +1,6 @@
 //===- CheckQuantizers.cpp - Every operand that needs a quantizer has one ----------===//
 #include "passes/qnn/Analysis.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "passes/qnn/Passes.h"
 #include "passes/qnn/Results.h"
 
@@ -30,12 +31,13 @@ static std::optional<int64_t> varyingAxis(const PerElement &values, ArrayRef<int
 FailureOr<ResultForm> describeResult(Operation *op, const Analysis &analysis, Value value) {
   const Form &form = analysis.form(value);
   if (form.isClear() || analysis.root(form.root).kind == RootKind::Argument)
-    return op->emitError("result does not depend on a quantized input [Q012]")
+    return (op->emitError("result does not depend on a quantized input")
+            << diag::tag(diag::InputNotQuantized))
                .attachNote() << "it comes from " << describeOrigin(value);
   if (!form.isAffine) {
     Operation *last = value.getDefiningOp();
-    InFlightDiagnostic diagnostic = (last ? last : op)->emitError(
-        "is a result of the network but no affine function of integers, and no quantizer follows [Q013]");
+    InFlightDiagnostic diagnostic = (last ? last : op)->emitError("is a result of the network but no affine function of integers, and no quantizer follows")
+        << diag::tag(diag::OutputNotAffine);
     diagnostic.attachNote() << "the integers are those of " << describeOrigin(form.root);
     diagnostic.attachNote() << "help: end the network before this operation and apply it after "
                                "decryption, or put a QuantIdentity after it";
@@ -53,7 +55,8 @@ FailureOr<ResultForm> describeResult(Operation *op, const Analysis &analysis, Va
     std::optional<int64_t> axis = varyingAxis(*numbers, shape);
     if (!axis || (out.channelAxis && *out.channelAxis != *axis)) {
       InFlightDiagnostic diagnostic =
-          op->emitError("scale or offset of a result differs along more than one axis [Q013]");
+          op->emitError("scale or offset of a result differs along more than one axis")
+        << diag::tag(diag::OutputNotAffine);
       diagnostic.attachNote() << "it comes from " << describeOrigin(value);
       return diagnostic;
     }
@@ -78,7 +81,7 @@ namespace {
 struct QnnCheckQuantizers : fhe::impl::QnnCheckQuantizersBase<QnnCheckQuantizers> {
   using QnnCheckQuantizersBase::QnnCheckQuantizersBase;
   void runOnOperation() override {
-    FailureOr<Analysis> analysis = Analysis::run(getOperation());
+    FailureOr<Analysis> analysis = Analysis::run(getOperation(), command);
     if (failed(analysis))
       return signalPassFailure();
     Operation *end = getOperation().getBody().front().getTerminator();

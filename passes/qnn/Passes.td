@@ -40,6 +40,8 @@ def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
     // error: input is not quantized [Q012]
     ```
   }];
+  let options = [Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
+                        "the command that help lines repeat">];
 }
 
 def QnnVerifyAccumulators : Pass<"qnn-verify-accumulators", "::mlir::func::FuncOp"> {
@@ -53,7 +55,11 @@ def QnnVerifyAccumulators : Pass<"qnn-verify-accumulators", "::mlir::func::FuncO
     would compile.
     **Example** 15 products of unsigned 2-bit weights and inputs: [0, 135], 8 bits; 14: [0, 126], 7.
   }];
-  let options = [Option<"maxBits", "max-bits", "unsigned", "16", "the widest accumulator allowed">];
+  let options = [
+    Option<"maxBits", "max-bits", "unsigned", "16", "the widest accumulator allowed">,
+    Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
+           "the command that help lines repeat">
+  ];
 }
 
 #endif // FHE_QNN_PASSES

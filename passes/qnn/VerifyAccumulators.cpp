@@ -1,7 +1,9 @@
 //===- VerifyAccumulators.cpp - No accumulator can exceed the limit ----------------===//
 #include "dialects/fhe/FHE.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "passes/qnn/Analysis.h"
 #include "passes/qnn/Passes.h"
+#include <cmath>
 
 namespace fhe {
 #define GEN_PASS_DEF_QNNVERIFYACCUMULATORS
@@ -20,56 +22,118 @@ static unsigned storageBits(Value value) {
   return fhe::accumulatorBits(type.getStorageTypeMin(), type.getStorageTypeMax());
 }
 
-/// Ways out that would compile, most gentle first.
-static void suggest(InFlightDiagnostic &diagnostic, Operation *op, const Root &root, unsigned bits,
-                    unsigned limit) {
-  unsigned excess = bits - limit;
-  if (root.kind == RootKind::Linear) {
-    int64_t channel = root.worstChannel, bound = std::max(-root.channelLo[channel], root.channelHi[channel]);
-    // In the worst case each non-zero weight takes its full share of the bound.
-    int64_t limitBound = root.channelLo[channel] < 0 ? (int64_t(1) << (limit - 1)) - 1
-                                                     : (int64_t(1) << limit) - 1;
-    int64_t terms = std::max<int64_t>(1, root.worstTerms * limitBound / std::max<int64_t>(bound, 1));
-    unsigned weightBits = storageBits(op->getOperand(1)), inputBits = storageBits(op->getOperand(0));
-    // A bit less of either operand at least halves the bound; 2 bits are the least that train well.
-    if (weightBits >= excess + 2)
-      diagnostic.attachNote() << "help: quantize the weights of this layer to " << weightBits - excess
-                              << " bits (they have " << weightBits << ")";
-    if (inputBits >= excess + 2)
-      diagnostic.attachNote() << "help: quantize its input to " << inputBits - excess << " bits (it has "
-                              << inputBits << ")";
-    if (weightBits < excess + 2 && inputBits < excess + 2 && weightBits + inputBits >= excess + 4) {
-      unsigned left = weightBits + inputBits - excess;
-      unsigned weightsTo = std::clamp(left / 2, 2u, weightBits);
-      unsigned inputTo = std::min(left - weightsTo, inputBits);
-      diagnostic.attachNote() << "help: quantize the weights of this layer to " << weightsTo
-                              << " bits and its input to " << inputTo << " bits (they have " << weightBits
+/// Integers an operand of a product can have.
+struct Range {
+  int64_t lo, hi;
+};
+
+/// All that quantized weights could be, zero points removed.
+static Range weightRange(Value weights) {
+  Type element = cast<RankedTensorType>(weights.getType()).getElementType();
+  auto type = cast<quant::QuantizedType>(element);
+  int64_t least = 0, most = 0;
+  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element))
+    std::tie(least, most) = std::minmax({*llvm::min_element(perAxis.getZeroPoints()),
+                                         *llvm::max_element(perAxis.getZeroPoints())});
+  else if (auto uniform = dyn_cast<quant::UniformQuantizedType>(element))
+    least = most = uniform.getZeroPoint();
+  return {type.getStorageTypeMin() - most, type.getStorageTypeMax() - least};
+}
+
+/// The range of so many bits in place of `from`, rounded outwards.
+static Range narrowed(Range range, unsigned from, unsigned to) {
+  double ratio = (std::exp2(double(to)) - 1) / (std::exp2(double(from)) - 1);
+  return {int64_t(std::floor(double(range.lo) * ratio)), int64_t(std::ceil(double(range.hi) * ratio))};
+}
+
+/// Whether `terms` products fit an accumulator of `limit` bits, whatever their values.
+static bool fits(Range weights, Range inputs, int64_t terms, unsigned limit) {
+  auto [lo, hi] = std::minmax({weights.lo * inputs.lo, weights.lo * inputs.hi, weights.hi * inputs.lo,
+                               weights.hi * inputs.hi});
+  return fhe::accumulatorBits(std::min<int64_t>(lo, 0) * terms, std::max<int64_t>(hi, 0) * terms) <=
+         limit;
+}
+
+/// Changes of a linear layer that fit whatever weights of that form training finds, most gentle
+/// first. Two bits are the least that train well.
+static void suggestTraining(InFlightDiagnostic &diagnostic, Operation *op, const Root &root,
+                            Range inputs, unsigned limit) {
+  unsigned weightBits = storageBits(op->getOperand(1)), inputBits = storageBits(op->getOperand(0));
+  Range weights = weightRange(op->getOperand(1));
+  int64_t terms = root.worstTerms;
+  auto fit = [&](unsigned w, unsigned x) {
+    return fits(w < weightBits ? narrowed(weights, weightBits, w) : weights,
+                x < inputBits ? narrowed(inputs, inputBits, x) : inputs, terms, limit);
+  };
+  unsigned w = weightBits, x = inputBits;
+  while (w > 2 && !fit(w, inputBits))
+    --w;
+  while (x > 2 && !fit(weightBits, x))
+    --x;
+  bool narrowWeights = fit(w, inputBits), narrowInput = fit(weightBits, x);
+  if (narrowWeights && w < weightBits)
+    diagnostic.attachNote() << "help: quantize the weights of this layer to " << w << " bits (they have "
+                            << weightBits << ")";
+  if (narrowInput && x < inputBits)
+    diagnostic.attachNote() << "help: quantize its input to " << x << " bits (it has " << inputBits << ")";
+  if (!narrowWeights && !narrowInput) {
+    // Both: the wider one loses its bits first.
+    for (w = weightBits, x = inputBits; (w > 2 || x > 2) && !fit(w, x);)
+      --(w >= x ? w : x);
+    if (fit(w, x) && w < weightBits && x < inputBits)
+      diagnostic.attachNote() << "help: quantize the weights of this layer to " << w
+                              << " bits and its input to " << x << " bits (they have " << weightBits
                               << " and " << inputBits << ")";
-    }
-    // Pruning by more than a factor of 16 would leave no layer.
-    if (terms < root.worstTerms && terms * 16 >= root.worstTerms)
-      diagnostic.attachNote() << "help: prune its weights to at most " << terms
-                              << " non-zero weights a channel (channel " << channel << " has "
-                              << root.worstTerms << ")";
-    return;
   }
-  diagnostic.attachNote() << "help: put a QuantIdentity of " << excess
-                          << (excess == 1 ? " bit" : " bits") << " less on the operands";
+  // Pruning by much more than a factor of 4 would leave no layer.
+  int64_t kept = terms;
+  while (kept * 4 >= terms && !fits(weights, inputs, kept, limit))
+    --kept;
+  if (kept < terms && kept * 4 >= terms)
+    diagnostic.attachNote() << "help: prune its weights to at most " << kept
+                            << " non-zero weights a channel (channel " << root.worstChannel << " has "
+                            << terms << ")";
 }
 
 namespace {
 struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAccumulators> {
   using QnnVerifyAccumulatorsBase::QnnVerifyAccumulatorsBase;
+
+  /// `enough` bits let the whole network pass; 0: no limit would.
+  void refuse(Operation *op, const Analysis &analysis, unsigned limit, unsigned enough) {
+    const Root &root = analysis.root(op->getResult(0));
+    unsigned bits = fhe::accumulatorBits(root.lo, root.hi);
+    InFlightDiagnostic diagnostic = op->emitError()
+                                    << "accumulator needs " << bits << " bits, the limit is " << limit
+                                    << fhe::diag::tag(fhe::diag::AccumulatorTooWide);
+    auto &note = diagnostic.attachNote();
+    note << "its integers lie in [" << root.lo << ", " << root.hi << "]";
+    if (root.worstChannel >= 0)
+      note << "; worst is output channel " << root.worstChannel << " with ["
+           << root.channelLo[root.worstChannel] << ", " << root.channelHi[root.worstChannel]
+           << "] from " << root.worstTerms << " non-zero weights";
+    if (root.kind == RootKind::Linear) {
+      const Root &input = analysis.root(analysis.form(op->getOperand(0)).root);
+      suggestTraining(diagnostic, op, root, {input.lo, input.hi}, limit);
+    } else {
+      diagnostic.attachNote() << "help: put a QuantIdentity of " << bits - limit
+                              << (bits - limit == 1 ? " bit" : " bits") << " less on the operands";
+    }
+    if (enough)
+      diagnostic.attachNote() << "help: " << command.getValue()
+                              << " --max-accumulator-bits=" << enough;
+  }
+
   void runOnOperation() override {
-    FailureOr<Analysis> analysis = Analysis::run(getOperation());
+    FailureOr<Analysis> analysis = Analysis::run(getOperation(), command);
     if (failed(analysis))
       return signalPassFailure();
-    unsigned limit = maxBits.getValue();
-    bool bad = false;
+    unsigned limit = maxBits.getValue(), widest = 0;
+    bool tabulable = true; // tables have at most 2^16 entries
+    SmallVector<Operation *> wide;
     for (Operation &op : getOperation().getBody().front().without_terminator()) {
       Value value = op.getResult(0);
-      const Form &form = analysis->form(value);
-      if (form.root != value)
+      if (analysis->form(value).root != value)
         continue;
       const Root &root = analysis->root(value);
       if (root.kind == RootKind::Quantizer || root.kind == RootKind::Concat)
@@ -77,18 +141,13 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
       unsigned bits = fhe::accumulatorBits(root.lo, root.hi);
       if (bits <= limit)
         continue;
-      bad = true;
-      InFlightDiagnostic diagnostic = op.emitError()
-          << "accumulator needs " << bits << " bits, the limit is " << limit << " [Q020]";
-      auto &note = diagnostic.attachNote();
-      note << "its integers lie in [" << root.lo << ", " << root.hi << "]";
-      if (root.worstChannel >= 0)
-        note << "; worst is output channel " << root.worstChannel << " with ["
-             << root.channelLo[root.worstChannel] << ", " << root.channelHi[root.worstChannel] << "] from "
-             << root.worstTerms << " non-zero weights";
-      suggest(diagnostic, &op, root, bits, limit);
+      wide.push_back(&op);
+      widest = std::max(widest, bits);
+      tabulable &= root.hi - root.lo < int64_t(1) << 16;
     }
-    if (bad)
+    for (Operation *op : wide)
+      refuse(op, *analysis, limit, tabulable ? widest : 0);
+    if (!wide.empty())
       return signalPassFailure();
     markAllAnalysesPreserved();
   }

@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/pipeline/Command.h"
 #include "passes/tfhe/Passes.h"
 
 namespace fhe {
@@ -12,8 +13,7 @@ void buildTfhePipeline(mlir::OpPassManager &manager, const CompileOptions &optio
   convert.log2PError = options.log2PError;
   convert.security = options.securityBits;
   convert.clearOnly = options.clearOnly;
-  if (!options.command.empty())
-    convert.command = options.command;
+  convert.command = commandWithout(options.command, {"--round-accumulators"});
   manager.addPass(createConvertFheToTfhe(convert));
   TfheVerifyNoiseOptions verify;
   verify.log2PError = options.log2PError;

@@ -39,6 +39,10 @@ static void flushOutput() {
 
 /// Parses and runs; gives 0, or the status of a wrong command line.
 static int parseAndRun(CLI::App &app, int argc, char **argv, const std::function<void()> &body) {
+  app.failure_message([](const CLI::App *app, const CLI::Error &error) {
+    return app->get_name() + ": error: " + error.what() + "\nRun " + app->get_name() +
+           " --help for the options.\n";
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

@@ -14,7 +14,8 @@ struct DecryptOptions {
 };
 } // namespace
 
-static fhe_tensor_info findOutput(const fhe_manifest *manifest, const NamedPath &file) {
+static fhe_tensor_info findOutput(const std::string &path, const fhe_manifest *manifest,
+                                  const NamedPath &file) {
   fhe_tensor_info info;
   uint32_t count = fhe_manifest_output_count(manifest);
   for (uint32_t i = 0; i < count; ++i) {
@@ -22,8 +23,8 @@ static fhe_tensor_info findOutput(const fhe_manifest *manifest, const NamedPath 
     if (file.name == info.name || (file.name.empty() && count == 1))
       return info;
   }
-  throw UsageError(file.name.empty() ? "the model has several outputs: give NAME=" + file.path
-                                     : "the model has no output '" + file.name + "'");
+  throw FileError(path, file.name.empty() ? "the model has several outputs: give NAME=" + file.path
+                                          : "the model has no output '" + file.name + "'");
 }
 
 static NpyArray decode(const DecryptOptions &options, const fhe_manifest *manifest,
@@ -60,7 +61,7 @@ static void decryptFiles(const DecryptOptions &options, const CommonFlags &flags
   for (const std::string &text : options.outputs) {
     NamedPath file(text);
     results.emplace_back(file.path, decode(options, manifest.get(), key.get(), ciphertexts.get(),
-                                           findOutput(manifest.get(), file)));
+                                           findOutput(options.manifest, manifest.get(), file)));
   }
   for (const auto &[path, array] : results)
     writeNpyFile(path, array);

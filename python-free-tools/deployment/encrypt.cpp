@@ -19,7 +19,8 @@ struct Values {
 } // namespace
 
 /// The input called `name`, or the only one.
-static fhe_tensor_info findInput(const fhe_manifest *manifest, const NamedPath &file) {
+static fhe_tensor_info findInput(const std::string &path, const fhe_manifest *manifest,
+                                 const NamedPath &file) {
   fhe_tensor_info info;
   uint32_t count = fhe_manifest_input_count(manifest);
   for (uint32_t i = 0; i < count; ++i) {
@@ -27,14 +28,15 @@ static fhe_tensor_info findInput(const fhe_manifest *manifest, const NamedPath &
     if (file.name == info.name || (file.name.empty() && count == 1))
       return info;
   }
-  throw UsageError(file.name.empty() ? "the model has several inputs: give NAME=" + file.path
-                                     : "the model has no input '" + file.name + "'");
+  throw FileError(path, file.name.empty() ? "the model has several inputs: give NAME=" + file.path
+                                          : "the model has no input '" + file.name + "'");
 }
 
 /// Samples first, then the shape of the input; one sample may come without its dimension.
-static Values readValues(const fhe_manifest *manifest, const std::string &text) {
+static Values readValues(const std::string &path, const fhe_manifest *manifest,
+                         const std::string &text) {
   NamedPath file(text);
-  fhe_tensor_info info = findInput(manifest, file);
+  fhe_tensor_info info = findInput(path, manifest, file);
   fhe::runtime::NpyArray array = readNpyFile(file.path);
   std::vector<uint64_t> one(info.shape, info.shape + info.rank);
   Values values{info.name, {}, array.shape == one ? 1 : array.shape.empty() ? 0 : array.shape[0]};
@@ -62,7 +64,7 @@ static void encryptFiles(const EncryptOptions &options, const CommonFlags &flags
   std::vector<Values> values;
   std::vector<fhe_input> inputs;
   for (const std::string &text : options.inputs)
-    values.push_back(readValues(manifest.get(), text));
+    values.push_back(readValues(options.manifest, manifest.get(), text));
   for (const Values &input : values) {
     if (input.samples != values[0].samples)
       throw FileError(options.manifest, "inputs '" + values[0].name + "' and '" + input.name +

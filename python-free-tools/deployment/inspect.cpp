@@ -1,10 +1,11 @@
 //===- inspect.cpp - fhe-inspect: says what a file is -------------------------------------===//
 //
-// Objects, manifests, keys, ciphertexts and .npy files. An object's code is not run: its manifest
+// Objects, manifests, reports, keys, ciphertexts, .npy and ONNX files. An object's code is not run: its manifest
 // is found among its bytes. Nothing secret is printed.
 //
 //===--------------------------------------------------------------------------------------===//
 #include "python-free-tools/deployment/client.h"
+#include "python-free-tools/deployment/onnx_summary.h"
 #include "runtime/client/client_key.h"
 #include "runtime/client/manifest.h"
 #include "runtime/formats/ciphertexts.h"
@@ -105,6 +106,31 @@ static Json describeOurs(const std::string &path, const std::string &bytes) {
   return result;
 }
 
+/// What fhe-compile found (NAME.report.json); nothing where the text is something else.
+static std::optional<Json> describeReport(const std::string &text) {
+  Json report = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!report.is_object() || report.value("format", Json()) != "fhe-report")
+    return std::nullopt;
+  Json result = {{"kind", "report of a compilation"}};
+  for (const char *name : {"name", "options", "tables", "max_accumulator_bits", "security_bits",
+                           "log2_failure_probability", "disagreements", "predicted_seconds"})
+    if (report.contains(name))
+      result[name] = report[name];
+  if (report.contains("layers") && report["layers"].is_array())
+    for (const Json &layer : report["layers"])
+      result["layers"].push_back(layer.is_object() ? layer.value("onnx_node", Json()) : Json());
+  return result;
+}
+
+static Json describe(const OnnxSummary &onnx) {
+  Json sets = Json::object();
+  for (const auto &[domain, version] : onnx.operatorSets)
+    sets[domain.empty() ? "ai.onnx" : domain] = version;
+  return {{"kind", "ONNX network"},  {"ir_version", onnx.irVersion}, {"producer", onnx.producer},
+          {"operator_sets", sets},   {"inputs", onnx.inputs},        {"outputs", onnx.outputs},
+          {"nodes", onnx.nodes},     {"initializers", onnx.initializers}};
+}
+
 static Json describeFile(const std::string &path, const std::string &bytes) {
   auto starts = [&](std::string_view magic) { return bytes.starts_with(magic); };
   if (starts({fileMagic.data(), fileMagic.size()}))
@@ -124,9 +150,15 @@ static Json describeFile(const std::string &path, const std::string &bytes) {
     return describe("compiled model", *parse(path, text));
   }
   if (size_t first = bytes.find_first_not_of(" \t\r\n");
-      first != std::string::npos && bytes[first] == '{')
+      first != std::string::npos && bytes[first] == '{') {
+    if (std::optional<Json> report = describeReport(bytes))
+      return *report;
     return describe("manifest", *parse(path, bytes));
-  throw FileError(path, "is neither an object, a manifest, a key, ciphertexts nor a .npy file");
+  }
+  if (std::optional<OnnxSummary> onnx = summarizeOnnx(bytes))
+    return describe(*onnx);
+  throw FileError(path, "is neither an object, a manifest, a report, a key, ciphertexts, a .npy nor an "
+                        "ONNX file");
 }
 
 /// "path.to.value: 3", one a line.
@@ -163,7 +195,7 @@ static void inspect(const std::string &path, bool manifest, const CommonFlags &f
 }
 
 int main(int argc, char **argv) {
-  CLI::App app{"Says what an object, manifest, key, ciphertext or .npy file is."};
+  CLI::App app{"Says what an object, manifest, report, key, ciphertext, .npy or ONNX file is."};
   app.name("fhe-inspect");
   CommonFlags flags(app);
   std::string path;

@@ -48,19 +48,17 @@ std::vector<InputValues> readInputs(const std::vector<NamedFile> &files,
     if (name.empty() && names.size() == 1)
       name = names.front();
     if (name.empty())
-      throw UsageError("--inputs: " + model + " has the inputs " + list(names) +
-                       "; write --inputs NAME=" + path);
+      throw FileError(model, "has the inputs " + list(names) + "; write --inputs NAME=" + path);
     if (std::find(names.begin(), names.end(), name) == names.end())
-      throw UsageError("--inputs: " + model + " has no input '" + name + "', it has " +
-                       list(names));
+      throw FileError(model, "has no input '" + name + "', it has " + list(names));
     if (!paths.emplace(name, path).second)
-      throw UsageError("--inputs: input '" + name + "' is given twice");
+      throw FileError(model, "input '" + name + "' is given twice");
   }
   std::vector<InputValues> result;
   samples = 0;
   for (size_t i = 0; i < names.size(); ++i) {
     if (!paths.count(names[i]))
-      throw UsageError("--inputs: input '" + names[i] + "' of " + model + " is missing");
+      throw FileError(model, "no values for input '" + names[i] + "'; add --inputs " + names[i] + "=X.npy");
     uint64_t count = 0;
     result.push_back({names[i], readInput(paths[names[i]], names[i], elements[i], count)});
     if (limit)

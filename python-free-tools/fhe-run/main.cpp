@@ -34,6 +34,7 @@ struct CommandLine {
 
 CommandLine::CommandLine() {
   app.name("fhe-run");
+  app.failure_message(usageMessage);
   app.set_version_flag("--version", std::string("fhe-run ") + fhe_version());
   app.add_option("MODEL", options.model, "A compiled model (.so), or an ONNX file (in clear only)")
       ->required();
@@ -74,13 +75,20 @@ CommandLine::CommandLine() {
 }
 
 void CommandLine::finish() {
-  auto split = [](const std::vector<std::string> &texts, std::vector<NamedFile> &files) {
-    for (const std::string &text : texts)
-      files.push_back(parseNamedFile(text));
+  auto split = [](const char *flag, const std::vector<std::string> &texts,
+                  std::vector<NamedFile> &files) {
+    for (const std::string &text : texts) {
+      NamedFile file = parseNamedFile(text);
+      for (const NamedFile &other : files)
+        if (other.first == file.first)
+          throw UsageError(std::string(flag) + ": '" + text + "' is given beside '" +
+                           (other.first.empty() ? "" : other.first + "=") + other.second + "'");
+      files.push_back(file);
+    }
   };
-  split(inputs, options.inputs);
-  split(outputs, options.outputs);
-  split(references, options.references);
+  split("--inputs", inputs, options.inputs);
+  split("--outputs", outputs, options.outputs);
+  split("--reference", references, options.references);
   // An output never replaces what the run reads.
   for (const auto &[name, output] : options.outputs) {
     std::error_code missing;
@@ -126,6 +134,8 @@ int main(int argc, char **argv) {
   try {
     line.app.parse(argc, argv);
     line.finish();
+    line.flags.options.command = {"fhe-run"};
+    line.flags.options.command.insert(line.flags.options.command.end(), argv + 1, argv + argc);
     return run(line);
   } catch (const CLI::ParseError &error) {
     return line.app.exit(error) == 0 ? 0 : 2;

@@ -99,23 +99,39 @@ static Json classAgreement(const RunResult &result) {
   return {{"same", same}, {"of", result.samples}};
 }
 
-static const OutputValues &findOutput(const RunResult &result, const NamedFile &file,
-                                      const char *flag) {
+/// The output a file is for: the one named, or the only one.
+static size_t findOutput(const std::string &model, const std::vector<std::string> &names,
+                         const NamedFile &file, const char *flag) {
+  std::string all;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == file.first || (file.first.empty() && names.size() == 1))
+      return i;
+    all += (i ? ", '" : "'") + names[i] + "'";
+  }
+  throw FileError(model, std::string(flag) + ": name one of the outputs " + all + " (NAME=" +
+                             file.second + ")");
+}
+
+void checkOutputNames(const RunOptions &options, const std::vector<std::string> &names) {
+  for (const NamedFile &file : options.outputs)
+    findOutput(options.model, names, file, "--outputs");
+  for (const NamedFile &file : options.references)
+    findOutput(options.model, names, file, "--reference");
+}
+
+static const OutputValues &findOutput(const RunOptions &options, const RunResult &result,
+                                      const NamedFile &file, const char *flag) {
+  std::vector<std::string> names;
   for (const OutputValues &output : result.outputs)
-    if (output.name == file.first || (file.first.empty() && result.outputs.size() == 1))
-      return output;
-  std::string names;
-  for (const OutputValues &output : result.outputs)
-    names += " '" + output.name + "'";
-  throw UsageError(std::string(flag) + ": name one of the outputs" + names +
-                   " (NAME=" + file.second + ")");
+    names.push_back(output.name);
+  return result.outputs[findOutput(options.model, names, file, flag)];
 }
 
 static Json reference(const RunOptions &options, const RunResult &result) {
   double largest = 0;
   uint64_t samplesDiffering = 0;
   for (const NamedFile &file : options.references) {
-    const OutputValues &output = findOutput(result, file, "--reference");
+    const OutputValues &output = findOutput(options, result, file, "--reference");
     std::vector<float> expected = readNpyFile(file.second).toFloat();
     if (expected.size() < output.values.size() || output.values.empty())
       throw FileError(file.second, "has " + std::to_string(expected.size()) +
@@ -272,7 +288,7 @@ static void printReport(const Json &report) {
 void reportRun(const RunOptions &options, const RunResult &result) {
   Json report = makeReport(options, result);
   for (const NamedFile &file : options.outputs) {
-    const OutputValues &output = findOutput(result, file, "--outputs");
+    const OutputValues &output = findOutput(options, result, file, "--outputs");
     std::vector<uint64_t> shape = output.shape;
     shape.insert(shape.begin(), result.samples);
     writeNpyFile(file.second, runtime::NpyArray::fromFloat(shape, output.values));

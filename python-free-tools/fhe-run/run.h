@@ -79,6 +79,9 @@ RunResult runObject(const RunOptions &options);
 std::optional<RunResult> runOnnx(const RunOptions &options, const CompileFlags &flags,
                                  int &exitCode);
 
+/// Refuses --outputs and --reference that name no output, before a long run. Throws FileError.
+void checkOutputNames(const RunOptions &options, const std::vector<std::string> &names);
+
 /// Prints what the run showed, as a table or as JSON, and writes the output files.
 void reportRun(const RunOptions &options, const RunResult &result);
 

@@ -79,6 +79,13 @@ ObjectRun::ObjectRun(const RunOptions &options) : options(options), object(optio
     names.push_back(info.name);
     elements.push_back(info.elements);
   }
+  std::vector<std::string> outputs;
+  for (uint32_t i = 0; i < fhe_manifest_output_count(parsed); ++i) {
+    fhe_tensor_info info;
+    check(fhe_manifest_output(parsed, i, &info));
+    outputs.push_back(info.name);
+  }
+  checkOutputNames(options, outputs);
   values = readInputs(options.inputs, names, elements, options.samples, options.model, samples);
   for (const InputValues &input : values)
     inputs.push_back({input.name.c_str(), input.values.data(), input.values.size()});

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -178,8 +179,10 @@ TEST_F(Deployment, AnotherClientsFilesAreRefused) {
 TEST_F(Deployment, RefusalsNameTheFile) {
   expectError("fhe-encrypt kitchen.json --key client.key --inputs a=b.npy --inputs b=b.npy -o q.ct",
               1, "b.npy: error: has the shape 2 x 10; input 'a' takes samples x 2 x 4 x 4");
-  expectError("fhe-encrypt kitchen.json --key client.key --inputs a.npy -o q.ct", 2,
-              "several inputs");
+  expectError("fhe-encrypt kitchen.json --key client.key --inputs a.npy -o q.ct", 1,
+              "kitchen.json: error: the model has several inputs");
+  expectError("fhe-encrypt kitchen.json --key client.key --inputs z=a.npy -o q.ct", 1,
+              "kitchen.json: error: the model has no input 'z'");
   expectError("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy -o q.ct", 1,
               "1 inputs given");
   expectError("fhe-encrypt kitchen.json --key eval.key --inputs a=a.npy --inputs b=b.npy -o q.ct",
@@ -194,7 +197,7 @@ TEST_F(Deployment, RefusalsNameTheFile) {
   for (const char *tool :
        {"fhe-keygen", "fhe-encrypt", "fhe-evaluate", "fhe-decrypt", "fhe-inspect"}) {
     std::string name = tool;
-    EXPECT_EQ(run(name + " --no-such-flag").status, 2);
+    expectError(name + " --no-such-flag", 2, name + ": error: ");
     EXPECT_EQ(run(name + " --help").status, 0);
     EXPECT_EQ(run(name + " --version").out, name + " " + fhe_version() + "\n");
   }
@@ -213,6 +216,22 @@ TEST_F(Deployment, InspectKnowsEveryKindOfFile) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_NE(outcome.out.find(std::string("kind: ") + kind), std::string::npos) << outcome.out;
     EXPECT_EQ(run(std::string("fhe-inspect --json ") + file).out.front(), '{');
+  }
+  std::ofstream("r.json") << R"({"format": "fhe-report", "name": "n", "layers": [{"onnx_node": "fc"}]})";
+  EXPECT_NE(run("fhe-inspect r.json").out.find("kind: report of a compilation"), std::string::npos);
+  // ir_version 8, operator set 13, a graph of one input "x" and one (empty) node.
+  const char onnx[] = "\x08\x08\x42\x02\x10\x0d\x3a\x07\x0a\x00\x5a\x03\x0a\x01x";
+  std::ofstream("m.onnx", std::ios::binary).write(onnx, sizeof onnx - 1);
+  Outcome network = run("fhe-inspect --json m.onnx");
+  auto said = nlohmann::json::parse(network.out);
+  EXPECT_EQ(said["kind"], "ONNX network");
+  EXPECT_EQ(said["operator_sets"]["ai.onnx"], 13);
+  EXPECT_EQ(said["inputs"], nlohmann::json({"x"}));
+  EXPECT_EQ(said["nodes"], 1);
+  // Cut off anywhere it is none, and nothing is read past its end.
+  for (size_t bytes = 0; bytes + 1 < sizeof onnx - 1; ++bytes) {
+    std::ofstream("cut.onnx", std::ios::binary | std::ios::trunc).write(onnx, std::streamsize(bytes));
+    EXPECT_EQ(run("fhe-inspect cut.onnx").status, 1) << bytes;
   }
 }
 

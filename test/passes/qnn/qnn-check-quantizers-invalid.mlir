@@ -6,7 +6,7 @@
 func.func @float(%x: tensor<2xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<1.0> : tensor<1x2xf32> -> tensor<1x2xf32>
   // expected-error @below {{input is not quantized: the file has no quantizer at all, it is a float network [Q009]}}
-  // expected-note @below {{bit widths for weights and activations and calibration data are missing to quantize it}}
+  // expected-note @below {{choosing quantizers from calibration data (post-training quantization) is not built yet}}
   // expected-note @below {{help: train it quantization-aware with Brevitas}}
   %y = qnn.gemm %x, %w : (tensor<2xf32>, tensor<1x2xf32>) -> tensor<1xf32>
   return %y : tensor<1xf32>
@@ -21,7 +21,8 @@ func.func @input(%x: tensor<2xf32> {qnn.name = "pixels"}) -> tensor<1x!q> {
   %w = qnn.constant dense<[[1, -2]]> : tensor<1x2xi32> -> tensor<1x2x!q>
   // expected-error @below {{input is not quantized [Q012]}}
   // expected-note @below {{it comes from graph input 'pixels' without a quantizer between}}
-  // expected-note @below {{help: put a QuantIdentity first in the network, or declare the input with --input-bits B --input-range LO:HI}}
+  // expected-note @below {{put a QuantIdentity first in the network, or declare what the values are}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --input-bits=4 --input-range=0:1}}
   %y = qnn.gemm %x, %w : (tensor<2xf32>, tensor<1x2x!q>) -> tensor<1xf32>
   %z = qnn.quantize %y : tensor<1xf32> -> tensor<1x!q>
   return %z : tensor<1x!q>

@@ -9,6 +9,7 @@ func.func @unsigned(%x: tensor<15xf32>) -> tensor<1xf32> {
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [0, 135]; worst is output channel 0 with [0, 135] from 15 non-zero weights}}
   // expected-note @below {{help: prune its weights to at most 14 non-zero weights a channel (channel 0 has 15)}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
   %y = qnn.gemm %q, %w : (tensor<15x!u>, tensor<1x15x!u>) -> tensor<1xf32>
   return %y : tensor<1xf32>
 }
@@ -24,6 +25,7 @@ func.func @signed(%x: tensor<11xf32>) -> tensor<1xf32> {
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [-66, 0]; worst is output channel 0 with [-66, 0] from 11 non-zero weights}}
   // expected-note @below {{help: prune its weights to at most 10 non-zero weights a channel (channel 0 has 11)}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
   %y = qnn.gemm %q, %w : (tensor<11x!u>, tensor<1x11x!s>) -> tensor<1xf32>
   return %y : tensor<1xf32>
 }
@@ -41,6 +43,7 @@ func.func @bits(%x: tensor<1xf32>) -> tensor<1xf32> {
   // expected-note @below {{its integers lie in [-120, 0]}}
   // expected-note @below {{help: quantize the weights of this layer to 3 bits (they have 4)}}
   // expected-note @below {{help: quantize its input to 3 bits (it has 4)}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
   %y = qnn.gemm %q, %w : (tensor<1x!u>, tensor<1x1x!s>) -> tensor<1xf32>
   return %y : tensor<1xf32>
 }
@@ -56,6 +59,41 @@ func.func @sum(%x: tensor<2xf32>, %z: tensor<2xf32>) -> tensor<2xf32> {
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [0, 254]}}
   // expected-note @below {{help: put a QuantIdentity of 1 bit less on the operands}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
   %y = qnn.add %a, %b : (tensor<2x!u>, tensor<2x!u>) -> tensor<2xf32>
   return %y : tensor<2xf32>
+}
+
+// -----
+
+!u = !quant.uniform<u8:f32, 5.000000e-01>
+!s = !quant.uniform<i8:f32, 5.000000e-01>
+
+// Both operands lose bits. No limit would do: a table of its 2^22 integers is beyond what is built.
+func.func @both(%x: tensor<64xf32>) -> tensor<1xf32> {
+  %q = qnn.quantize %x : tensor<64xf32> -> tensor<64x!u>
+  %w = qnn.constant dense<-128> : tensor<1x64xi32> -> tensor<1x64x!s>
+  // expected-error @below {{accumulator needs 22 bits, the limit is 7 [Q020]}}
+  // expected-note @below {{its integers lie in [-2088960, 0]}}
+  %y = qnn.gemm %q, %w : (tensor<64x!u>, tensor<1x64x!s>) -> tensor<1xf32>
+  return %y : tensor<1xf32>
+}
+
+// -----
+
+!u = !quant.uniform<u4:f32, 5.000000e-01>
+!s = !quant.uniform<i3<-3:3>:f32, 5.000000e-01>
+
+// A narrow quantizer has an odd number of integers: two bits of it are [-1, 1], but other weights of two
+// bits may reach -2. The limit of 7 bits is met by what holds for all of them.
+func.func @narrow(%x: tensor<4xf32>) -> tensor<1xf32> {
+  %q = qnn.quantize %x : tensor<4xf32> -> tensor<4x!u>
+  %w = qnn.constant dense<3> : tensor<1x4xi32> -> tensor<1x4x!s>
+  // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
+  // expected-note @below {{its integers lie in [0, 180]}}
+  // expected-note @below {{help: quantize its input to 2 bits (it has 4)}}
+  // expected-note @below {{help: prune its weights to at most 1 non-zero weights a channel (channel 0 has 4)}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
+  %y = qnn.gemm %q, %w : (tensor<4x!u>, tensor<1x4x!s>) -> tensor<1xf32>
+  return %y : tensor<1xf32>
 }
