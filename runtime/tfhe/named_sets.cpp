@@ -8,7 +8,7 @@
 
 namespace fhe::tfhe {
 
-/// A set of tfhe-rs with TUniform noise; bounds are in units of 64-bit words.
+/// A set of tfhe-rs with TUniform noise; bounds are in units of 64-bit words, as it states them.
 static NamedSet peer(const char *name, unsigned bits, double norm, uint32_t n, uint32_t lweBound,
                      uint32_t k, uint32_t log2N, uint32_t glweBound, Decomposition bootstrap,
                      Decomposition keyswitch) {
@@ -18,6 +18,7 @@ static NamedSet peer(const char *name, unsigned bits, double norm, uint32_t n, u
   set.keyswitch = keyswitch;
   set.bootstrap = bootstrap;
   set.modulusSwitch = SwitchKind::centred;
+  set = withKeyswitchWords(set, 32);
   return {name, set, 132, bits, norm, -128};
 }
 
@@ -29,6 +30,7 @@ static NamedSet own(const char *name, unsigned bits, uint32_t n, uint32_t log2N,
   set.glwe = {1, log2N, log2StdForDimension(uint32_t(1) << log2N).value()};
   set.keyswitch = keyswitch;
   set.bootstrap = bootstrap;
+  set = withKeyswitchWords(set, 32);
   return {name, set, 128, bits, 16, -40};
 }
 

@@ -16,8 +16,19 @@ namespace fhe::tfhe {
 /// Variance of a fresh encryption: 2^(2 log2Std).
 double freshVariance(double log2Std);
 
-/// Error of the f64 negacyclic FFT in one external product. The form is tfhe-rs'
-/// (core_crypto noise formulas); the leading constant is refitted for this library's FFT.
+/// Variance of the error that the f64 FFTs of one external product leave in a word of the
+/// accumulator: l(k+1)N (B^2/12) (1/12) 2^-106 (a log2 N + b). Each of the l(k+1) rows adds a
+/// product of N terms, digits of variance B^2/12 times key words of variance q^2/12; butterflies
+/// make relative errors of about 2^-53 each, log2 N deep. a and b are fitted to this library.
+double fftWordVariance(const GlweKey &glwe, const Decomposition &decomposition);
+
+/// The part of it that the slowest mode, sum_j r_j X^-j over all or half of the coefficients, holds
+/// against white noise: it passes multiplications by constants near 1, which round less.
+inline constexpr double fftSlowMode = 0.87;
+
+/// The same in the phase: the body's error, and those of the mask through the live secret bits.
+/// Half of what these contribute goes through their mean 1/2 and is of the slowest mode, g =
+/// fftSlowMode: fftWordVariance (1 + (1 + g)/4 live).
 double fftVariance(const GlweKey &glwe, const Decomposition &decomposition);
 
 /// Variance added by one external product (CMUX) whose GGSW carries noise of variance
@@ -25,7 +36,7 @@ double fftVariance(const GlweKey &glwe, const Decomposition &decomposition);
 /// Concrete's formula: l(k+1)N (B^2+2)/12 s2 + (1 - B^2l/q^2)/(24 B^2l) (1 + kN/2)
 ///                     + [kN/32 + (kN-1)^2/64]/q^2 + V_fft.
 /// Errors of the mask are seen through the secret key only: of a partial key `live` stands for kN
-/// in the terms of the rounding, and the FFT's error shrinks by (1 + live/2)/(1 + kN/2).
+/// in all terms but the key's.
 double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
                                double keyVariance);
 

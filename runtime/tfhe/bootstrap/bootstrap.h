@@ -41,9 +41,11 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
 /// The parts of `bootstrap`, for tests and for schemes built on them. Accumulators are GLWE
 /// ciphertexts [k+1][N], mask polynomials then body, `accumulatorStride` words apart.
 
-/// accumulator := (0, .., 0, X^-rotation * testPolynomial), rotation in [0, 2N).
-void initAccumulator(const GlweKey &glwe, const uint64_t *testPolynomial, uint32_t rotation,
-                     uint64_t *accumulator);
+/// accumulator := (A, X^-rotation * testPolynomial), rotation in [0, 2N): an encryption without
+/// secrets, whose mask A is a fixed sequence of numbers too small to matter to the decomposition
+/// but not all zero, so that roundings have no common direction (see bootstrap.cpp).
+void initAccumulator(const GlweKey &glwe, const Decomposition &decomposition,
+                     const uint64_t *testPolynomial, uint32_t rotation, uint64_t *accumulator);
 
 /// Rotates each of `count` accumulators [count][k+1][N] by X^(sum of switched[c][i] * s_i), i over
 /// the key's elements; `switched` [count][switchedStride] holds values in [0, 2N). Scratch:
