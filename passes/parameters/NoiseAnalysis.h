@@ -18,21 +18,12 @@
 
 #include "dialects/tfhe/TFHE.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/parameters/SquaredNorm.h"
 #include "llvm/ADT/DenseMap.h"
 #include <memory>
 #include <vector>
 
 namespace fhe::parameters {
-
-/// Sums of squared coefficients on sources of each kind.
-struct SquaredNorm {
-  double fresh = 0, table = 0;
-  double total() const { return fresh + table; }
-  double variance(double freshVariance, double tableVariance) const {
-    return fresh * freshVariance + table * tableVariance;
-  }
-  friend bool operator==(const SquaredNorm &, const SquaredNorm &) = default;
-};
 
 class NoiseAnalysis {
 public:

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/noise.h"
 
+#include "runtime/tfhe/portable_math.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,10 +19,10 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// 1 / q^2 in torus units.
 static double inverseModulusSquared(unsigned wordBits = torusBits) {
-  return std::exp2(-2.0 * wordBits);
+  return portableExp2(-2.0 * wordBits);
 }
 
-double freshVariance(double log2Std) { return std::exp2(2 * log2Std); }
+double freshVariance(double log2Std) { return portableExp2(2 * log2Std); }
 
 double fftWordVariance(const GlweKey &glwe, const Decomposition &decomposition) {
   // Measured against exact integers on twelve shapes from N = 256 to 65536: 12.0 to 23.7 with
@@ -28,7 +30,7 @@ double fftWordVariance(const GlweKey &glwe, const Decomposition &decomposition) 
   // reference.
   const double perButterfly = 1.54, constant = -1.08;
   double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
-  return l * (k + 1) * n * std::exp2(2.0 * decomposition.baseLog) / 144 * std::exp2(-2 * 53) *
+  return l * (k + 1) * n * portableExp2(2.0 * decomposition.baseLog) / 144 * portableExp2(-2 * 53) *
          (perButterfly * glwe.log2N + constant);
 }
 
@@ -37,18 +39,24 @@ double fftVariance(const GlweKey &glwe, const Decomposition &decomposition) {
   return fftWordVariance(glwe, decomposition) * seen;
 }
 
-double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
-                               double keyVariance) {
+double exactExternalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
+                                    double keyVariance) {
   double k = glwe.k, n = glwe.polynomialSize(), l = decomposition.levels;
   double live = glwe.lweDimension();
-  double base2 = std::exp2(2.0 * decomposition.baseLog);
-  double precision2 = std::exp2(2.0 * decomposition.baseLog * l); // B^2l
+  double base2 = portableExp2(2.0 * decomposition.baseLog);
+  double precision2 = portableExp2(2.0 * decomposition.baseLog * l); // B^2l
   double q2 = inverseModulusSquared();
   double keyTerm = l * (k + 1) * n * (base2 + 2) / 12 * keyVariance;
   double rounding = (1 / precision2 - q2) / 24 * (1 + live / 2);
   double wordTerm = (live / 32 + (live - 1) * (live - 1) / 64) * q2;
   // The tiny last term is Concrete's: digits of a word that is not a multiple of the last digit.
-  return keyTerm + std::max(rounding, 0.0) + wordTerm + fftVariance(glwe, decomposition);
+  return keyTerm + std::max(rounding, 0.0) + wordTerm;
+}
+
+double externalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
+                               double keyVariance) {
+  return exactExternalProductVariance(glwe, decomposition, keyVariance) +
+         fftVariance(glwe, decomposition);
 }
 
 double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
@@ -60,8 +68,8 @@ double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
 double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
                          double keyVariance, unsigned wordBits) {
   double l = decomposition.levels;
-  double base2 = std::exp2(2.0 * decomposition.baseLog);
-  double precision2 = std::exp2(2.0 * decomposition.baseLog * l);
+  double base2 = portableExp2(2.0 * decomposition.baseLog);
+  double precision2 = portableExp2(2.0 * decomposition.baseLog * l);
   double q2 = inverseModulusSquared(wordBits);
   double rounding = (1 / (12 * precision2) - q2 / 12) / 2 + q2 / 16;
   double body = wordBits < torusBits ? q2 / 12 : 0;
@@ -69,7 +77,7 @@ double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposi
 }
 
 double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N, SwitchKind kind) {
-  double step = std::exp2(-(double(log2N) + 1)); // 1 / 2N
+  double step = portableExp2(-(double(log2N) + 1)); // 1 / 2N
   if (kind == SwitchKind::centred)
     return (1.0 / 12 + lweDimension / 48.0) * step * step;
   return (1.0 / 12 + lweDimension / 24.0) * step * step +
@@ -92,15 +100,7 @@ double log2ErrorProbability(double halfSlot, double variance) {
     return 0;
   if (!(variance > 0))
     return -infinity;
-  double x = halfSlot / std::sqrt(2 * variance);
-  if (x < 3)
-    return std::log2(std::erfc(x));
-  // erfc(x) = exp(-x^2) / (sqrt(pi) (x + (1/2)/(x + 1/(x + (3/2)/(x + ..))))): Laplace's continued
-  // fraction, evaluated from the far end; 100 terms are exact to f64 for x >= 3.
-  double tail = x;
-  for (int i = 100; i >= 1; --i)
-    tail = x + (i / 2.0) / tail;
-  return -x * x * std::numbers::log2e - std::log2(std::sqrt(std::numbers::pi) * tail);
+  return log2Erfc(halfSlot / std::sqrt(2 * variance));
 }
 
 double log2AnyOf(double log2Probability, double count) {
@@ -110,17 +110,17 @@ double log2AnyOf(double log2Probability, double count) {
     return 0;
   // -expm1(count * log1p(-p)); below 2^-60 it is count * p to all digits unless that is large.
   if (log2Probability < -60) {
-    double log2Sum = log2Probability + std::log2(count);
-    return log2Sum < -60 ? log2Sum : std::log2(-std::expm1(-std::exp2(log2Sum)));
+    double log2Sum = log2Probability + portableLog2(count);
+    return log2Sum < -60 ? log2Sum : portableLog2(-portableExpm1(-portableExp2(log2Sum)));
   }
-  return std::log2(-std::expm1(count * std::log1p(-std::exp2(log2Probability))));
+  return portableLog2(-portableExpm1(count * portableLog1p(-portableExp2(log2Probability))));
 }
 
 double log2Add(double a, double b) {
   double high = std::max(a, b), low = std::min(a, b);
   if (low == -infinity)
     return high;
-  return high + std::log1p(std::exp2(low - high)) * std::numbers::log2e;
+  return high + portableLog1p(portableExp2(low - high)) * std::numbers::log2e;
 }
 
 } // namespace fhe::tfhe

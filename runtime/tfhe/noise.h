@@ -31,6 +31,10 @@ inline constexpr double fftSlowMode = 0.87;
 /// fftSlowMode: fftWordVariance (1 + (1 + g)/4 live).
 double fftVariance(const GlweKey &glwe, const Decomposition &decomposition);
 
+/// `externalProductVariance` without the error of the FFT: what exact products would give.
+double exactExternalProductVariance(const GlweKey &glwe, const Decomposition &decomposition,
+                                    double keyVariance);
+
 /// Variance added by one external product (CMUX) whose GGSW carries noise of variance
 /// `keyVariance`: key term, rounding of the decomposition averaged over the encrypted bit, and FFT.
 /// Concrete's formula: l(k+1)N (B^2+2)/12 s2 + (1 - B^2l/q^2)/(24 B^2l) (1 + kN/2)

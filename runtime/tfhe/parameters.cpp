@@ -1,18 +1,20 @@
 //===- parameters.cpp - Bounds, security curve and key sizes ---------------------------------===//
 #include "runtime/tfhe/parameters.h"
 
+#include "runtime/tfhe/portable_math.h"
+
 #include <algorithm>
 #include <cmath>
 
 namespace fhe::tfhe {
 
 double tuniformLog2Std(uint32_t bound, unsigned wordBits) {
-  return std::log2((std::exp2(2.0 * bound + 1) + 1) / 6) / 2 - double(wordBits);
+  return portableLog2((portableExp2(2.0 * bound + 1) + 1) / 6) / 2 - double(wordBits);
 }
 
 std::optional<uint32_t> tuniformBound(double log2Std, unsigned wordBits) {
   // The standard deviation is about 2^bound / sqrt(3), a little more for the smallest bounds.
-  const double nearest = std::round(log2Std + double(wordBits) + std::log2(3.0) / 2);
+  const double nearest = std::round(log2Std + double(wordBits) + portableLog2(3.0) / 2);
   if (!(nearest >= 0 && nearest <= double(wordBits) - 3))
     return std::nullopt;
   const uint32_t bound = uint32_t(nearest);

@@ -1,0 +1,69 @@
+//===- KernelCost.cpp - Prices of TFHE operations, sizes of keys -----------------------------===//
+#include "passes/parameters/KernelCost.h"
+
+namespace fhe::parameters {
+
+const KernelRates &committedRates() {
+  static constexpr KernelRates rates = {
+      .fftFlopsPerSecond = 4.0e10,
+      .pointsPerSecond = 1.0e9,
+      .cachedMacsPerSecond = 2.0e9,
+      .streamedMacsPerSecond = 1.0e9,
+      .cacheBytes = 7 << 18,
+      .keyswitch64PerSecond = 1.15e10,
+      .keyswitch32PerSecond = 2.3e10,
+      .linearPerSecond = 7.5e9,
+  };
+  return rates;
+}
+
+double KernelCosts::cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const {
+  // A real negacyclic transform of N coefficients is a complex FFT of N/2 points.
+  double k = glwe.k, points = glwe.polynomialSize() / 2;
+  double transforms = (k + 1) * (levels + 1);
+  double macs = (k + 1) * (k + 1) * levels * points;
+  // Two elements of the key (one is on its way) and eight accumulators.
+  double resident = 2 * macs * 16 + 8 * (k + 1) * points * 16;
+  return transforms * points *
+             (5 * (glwe.log2N - 1.0) / rates.fftFlopsPerSecond + 1 / rates.pointsPerSecond) +
+         macs / (resident <= rates.cacheBytes ? rates.cachedMacsPerSecond
+                                              : rates.streamedMacsPerSecond);
+}
+
+double KernelCosts::keyswitch(uint32_t in, uint32_t out, unsigned levels,
+                              unsigned wordBits) const {
+  return double(in) * levels * (out + 1.0) /
+         (wordBits == 32 ? rates.keyswitch32PerSecond : rates.keyswitch64PerSecond);
+}
+
+double KernelCosts::product(const ::fhe::tfhe::GlweKey &glwe) const {
+  return double(glwe.lweWords()) / rates.linearPerSecond;
+}
+
+double tableCost(const ::fhe::tfhe::ParameterSet &set, const OperationCosts &costs) {
+  return set.lwe.dimension * costs.cmux(set.glwe, set.bootstrap.levels) +
+         costs.keyswitch(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch.levels,
+                         set.keyswitchWordBits());
+}
+
+double lookupSeconds(const ::fhe::tfhe::ParameterSet &set) {
+  return tableCost(set, KernelCosts());
+}
+
+KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set) {
+  // Stored rows hold bodies only, masks grow from a seed: one word a keyswitch row, one polynomial
+  // a row of a GGSW.
+  uint64_t keyswitchRows = uint64_t(set.glwe.lweDimension()) * set.keyswitch.levels;
+  uint64_t bootstrapRows = uint64_t(set.lwe.dimension) * set.bootstrap.levels * (set.glwe.k + 1);
+  KeyBytes bytes;
+  bytes.stored =
+      set.keyswitchWordBits() / 8 * keyswitchRows + 8 * bootstrapRows * set.glwe.polynomialSize();
+  bytes.memory = ::fhe::tfhe::keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
+                                                set.keyswitch, set.keyswitchWordBits()) +
+                 ::fhe::tfhe::bootstrapKeyBytes(set.lwe.dimension, set.glwe, set.bootstrap);
+  return bytes;
+}
+
+uint64_t ciphertextBytes(const ::fhe::tfhe::ParameterSet &set) { return 8 * set.glwe.lweWords(); }
+
+} // namespace fhe::parameters

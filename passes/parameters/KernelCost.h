@@ -1,0 +1,77 @@
+//===- KernelCost.h - Prices of TFHE operations, sizes of keys -------------------------------===//
+//
+// What the search minimises. `OperationCosts` is the interface; `KernelCosts` are
+// this library's kernels on one core, as rates measured by the kernel bench and
+// committed here, so that a choice never depends on the machine that compiles.
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef PASSES_PARAMETERS_KERNELCOST_H
+#define PASSES_PARAMETERS_KERNELCOST_H
+
+#include "runtime/tfhe/parameters.h"
+
+namespace fhe::parameters {
+
+/// Prices in a unit of the model's own. All grow with every argument: the search prunes by that.
+class OperationCosts {
+public:
+  virtual ~OperationCosts() = default;
+
+  /// One step of a blind rotation: the accumulator times one element of the bootstrap key.
+  virtual double cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const = 0;
+
+  /// One keyswitch between keys of `in` and `out` bits, output words of `wordBits`.
+  virtual double keyswitch(uint32_t in, uint32_t out, unsigned levels,
+                           unsigned wordBits) const = 0;
+
+  /// One clear multiplication and addition of a ciphertext under the flattened key.
+  virtual double product(const ::fhe::tfhe::GlweKey &glwe) const = 0;
+};
+
+/// Rates of one core, operands batched.
+struct KernelRates {
+  double fftFlopsPerSecond;      ///< transforms, 5 M log2 M flops for M points
+  double pointsPerSecond;        ///< decomposition, twist, rounding: polynomial points
+  double cachedMacsPerSecond;    ///< complex products with a key element in the cache
+  double streamedMacsPerSecond;  ///< the same where key and accumulators exceed it
+  double cacheBytes;             ///< what a key element and a batch may fill
+  double keyswitch64PerSecond;   ///< word products, 64-bit keyswitch key
+  double keyswitch32PerSecond;   ///< word products, 32-bit keyswitch key
+  double linearPerSecond;        ///< clear weight times ciphertext word
+};
+
+/// The committed rates: a server core of 2023 with AVX-512 (docs/noise.md says how they were got).
+const KernelRates &committedRates();
+
+/// Seconds on one core.
+class KernelCosts final : public OperationCosts {
+public:
+  explicit KernelCosts(const KernelRates &rates = committedRates()) : rates(rates) {}
+  double cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const override;
+  double keyswitch(uint32_t in, uint32_t out, unsigned levels,
+                   unsigned wordBits) const override;
+  double product(const ::fhe::tfhe::GlweKey &glwe) const override;
+
+private:
+  KernelRates rates;
+};
+
+/// One keyswitch and bootstrap of a set.
+double tableCost(const ::fhe::tfhe::ParameterSet &set, const OperationCosts &costs);
+
+/// Seconds of one keyswitch and bootstrap on one core, by the committed rates.
+double lookupSeconds(const ::fhe::tfhe::ParameterSet &set);
+
+/// Bytes of the evaluation keys of a set.
+struct KeyBytes {
+  uint64_t stored = 0; ///< on disk: masks are seeded, bodies stored
+  uint64_t memory = 0; ///< as evaluation uses them: keyswitch words, Fourier bootstrap key
+};
+KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set);
+
+/// Bytes of one LWE ciphertext under the GLWE key.
+uint64_t ciphertextBytes(const ::fhe::tfhe::ParameterSet &set);
+
+} // namespace fhe::parameters
+
+#endif // PASSES_PARAMETERS_KERNELCOST_H
