@@ -5,13 +5,12 @@ namespace fhe::parameters {
 
 const KernelRates &committedRates() {
   static constexpr KernelRates rates = {
-      .fftFlopsPerSecond = 4.0e10,
-      .pointsPerSecond = 1.0e9,
-      .cachedMacsPerSecond = 2.0e9,
-      .streamedMacsPerSecond = 1.0e9,
+      .fftFlopsPerSecond = 3.2e10,
+      .cachedMacsPerSecond = 4.3e9,
+      .streamedMacsPerSecond = 9.0e8,
       .cacheBytes = 7 << 18,
-      .keyswitch64PerSecond = 1.15e10,
-      .keyswitch32PerSecond = 2.3e10,
+      .keyswitch64PerSecond = 3.3e10,
+      .keyswitch32PerSecond = 7.5e10,
       .linearPerSecond = 7.5e9,
   };
   return rates;
@@ -19,15 +18,16 @@ const KernelRates &committedRates() {
 
 double KernelCosts::cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const {
   // A real negacyclic transform of N coefficients is a complex FFT of N/2 points.
-  double k = glwe.k, points = glwe.polynomialSize() / 2;
-  double transforms = (k + 1) * (levels + 1);
-  double macs = (k + 1) * (k + 1) * levels * points;
-  // Two elements of the key (one is on its way) and eight accumulators.
-  double resident = 2 * macs * 16 + 8 * (k + 1) * points * 16;
-  return transforms * points *
-             (5 * (glwe.log2N - 1.0) / rates.fftFlopsPerSecond + 1 / rates.pointsPerSecond) +
-         macs / (resident <= rates.cacheBytes ? rates.cachedMacsPerSecond
-                                              : rates.streamedMacsPerSecond);
+  const double k = glwe.k, points = glwe.polynomialSize() / 2.0;
+  const double flops = (k + 1) * (levels + 1) * 5 * points * (glwe.log2N - 1.0);
+  const double macs = (k + 1) * (k + 1) * levels * points;
+  // Two elements of the key (one is on its way) and eight accumulators, 16 bytes a point: of what
+  // exceeds the cache each pass reads everything again.
+  const double resident = 2 * macs * 16 + 8 * (k + 1) * points * 16;
+  const double streamed = resident > rates.cacheBytes ? 1 - rates.cacheBytes / resident : 0;
+  return flops / rates.fftFlopsPerSecond +
+         macs * ((1 - streamed) / rates.cachedMacsPerSecond +
+                 streamed / rates.streamedMacsPerSecond);
 }
 
 double KernelCosts::keyswitch(uint32_t in, uint32_t out, unsigned levels,

@@ -30,17 +30,17 @@ public:
 
 /// Rates of one core, operands batched.
 struct KernelRates {
-  double fftFlopsPerSecond;      ///< transforms, 5 M log2 M flops for M points
-  double pointsPerSecond;        ///< decomposition, twist, rounding: polynomial points
-  double cachedMacsPerSecond;    ///< complex products with a key element in the cache
-  double streamedMacsPerSecond;  ///< the same where key and accumulators exceed it
-  double cacheBytes;             ///< what a key element and a batch may fill
-  double keyswitch64PerSecond;   ///< word products, 64-bit keyswitch key
-  double keyswitch32PerSecond;   ///< word products, 32-bit keyswitch key
-  double linearPerSecond;        ///< clear weight times ciphertext word
+  double fftFlopsPerSecond;     ///< transforms with conversions, 5 M log2 M flops for M points
+  double cachedMacsPerSecond;   ///< complex products of the accumulators with a key element
+  double streamedMacsPerSecond; ///< the same where neither stays in the cache
+  double cacheBytes;            ///< what key elements and accumulators may fill
+  double keyswitch64PerSecond;  ///< word products, 64-bit keyswitch key
+  double keyswitch32PerSecond;  ///< word products, 32-bit keyswitch key
+  double linearPerSecond;       ///< clear weight times ciphertext word
 };
 
-/// The committed rates: a server core of 2023 with AVX-512 (docs/noise.md says how they were got).
+/// The committed rates: one core of a server processor of 2023 with AVX-512, as `fhe_shape_bench`
+/// measured them (docs/noise.md).
 const KernelRates &committedRates();
 
 /// Seconds on one core.
