@@ -1,0 +1,118 @@
+//===- NetworkBlocks.cpp - What of a network must lie under one key --------------------------===//
+#include "passes/parameters/NetworkBlocks.h"
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+
+namespace fhe::parameters {
+
+/// Block of each place: places with a source in common are in one. The encrypted inputs are one
+/// source, for all are under one key.
+static std::vector<size_t> blocksOf(const std::vector<const NetworkSum *> &places,
+                                    size_t tables) {
+  // Nodes: results of tables, the inputs, places.
+  std::vector<size_t> parent(tables + 1 + places.size());
+  std::iota(parent.begin(), parent.end(), size_t(0));
+  auto root = [&](size_t i) {
+    while (parent[i] != i)
+      i = parent[i] = parent[parent[i]];
+    return i;
+  };
+  for (size_t place = 0; place != places.size(); ++place)
+    for (const SourceTerm &term : places[place]->terms) {
+      size_t source = term.table == SourceTerm::input ? tables : size_t(term.table);
+      parent[root(tables + 1 + place)] = root(source);
+    }
+  std::vector<size_t> numberOf(parent.size(), SIZE_MAX), blocks;
+  size_t count = 0;
+  for (size_t place = 0; place != places.size(); ++place) {
+    size_t &number = numberOf[root(tables + 1 + place)];
+    if (number == SIZE_MAX)
+      number = count++;
+    blocks.push_back(number);
+  }
+  return blocks;
+}
+
+NetworkBlocks::NetworkBlocks(const Network &network, const FailureBudget &budget,
+                             const std::vector<unsigned> &widths, unsigned borders) {
+  std::vector<size_t> classOfWidth(widths.size(), 0);
+  for (size_t i = 1; i < widths.size(); ++i)
+    classOfWidth[i] = classOfWidth[i - 1] + (borders >> (i - 1) & 1);
+  numClasses = widths.empty() ? 1 : classOfWidth.back() + 1;
+  classTables.assign(numClasses, 0);
+  std::vector<const NetworkSum *> places;
+  for (const NetworkTable &table : network.tables) {
+    size_t width = std::lower_bound(widths.begin(), widths.end(), table.bits) - widths.begin();
+    tableClass.push_back(classOfWidth[width]);
+    classTables[tableClass.back()] += table.input.count;
+    places.push_back(&table.input);
+  }
+  for (const NetworkSum &output : network.outputs)
+    places.push_back(&output);
+  placeBlock = blocksOf(places, network.tables.size());
+  const size_t blocks =
+      placeBlock.empty() ? 0 : *std::max_element(placeBlock.begin(), placeBlock.end()) + 1;
+  blockProducts.assign(blocks, 0);
+  blockProduced.assign(blocks * numClasses, 0);
+  blockSwitched.assign(blocks * numClasses, 0);
+  std::vector<bool> used(network.tables.size(), false);
+  for (size_t place = 0; place != places.size(); ++place) {
+    addSum(*places[place], place, budget);
+    for (const SourceTerm &term : places[place]->terms)
+      if (term.table != SourceTerm::input && !used[size_t(term.table)]) {
+        used[size_t(term.table)] = true;
+        blockProduced[placeBlock[place] * numClasses + tableClass[size_t(term.table)]] +=
+            network.tables[size_t(term.table)].input.count;
+      }
+  }
+}
+
+void NetworkBlocks::addSum(const NetworkSum &sum, size_t place, const FailureBudget &budget) {
+  BlockSum added;
+  added.block = placeBlock[place];
+  added.isTable = place < tableClass.size();
+  added.table.assign(numClasses, 0);
+  for (const SourceTerm &term : sum.terms)
+    (term.table == SourceTerm::input ? added.fresh
+                                     : added.table[tableClass[size_t(term.table)]]) += term.square;
+  added.limit = varianceLimit({sum.halfSlot, {}, sum.count, added.isTable}, budget);
+  blockProducts[added.block] += sum.products;
+  allCiphertexts += sum.count;
+  if (added.isTable) {
+    added.user = tableClass[place];
+    blockSwitched[added.block * numClasses + added.user] += sum.count;
+  }
+  auto implies = [&](const BlockSum &a, const BlockSum &b) {
+    if (a.block != b.block || a.isTable != b.isTable || a.user != b.user || a.limit > b.limit ||
+        a.fresh < b.fresh)
+      return false;
+    for (size_t c = 0; c != numClasses; ++c)
+      if (a.table[c] < b.table[c])
+        return false;
+    return true;
+  };
+  for (const BlockSum &other : keptSums)
+    if (implies(other, added))
+      return;
+  std::erase_if(keptSums, [&](const BlockSum &other) { return implies(added, other); });
+  keptSums.push_back(added);
+}
+
+std::vector<size_t> NetworkBlocks::firstHomes() const {
+  std::vector<size_t> homes(count(), 0);
+  for (size_t block = 0; block != count(); ++block) {
+    bool sources = false;
+    for (size_t c = 0; c != numClasses; ++c)
+      if (produced(block, c) > 0) {
+        homes[block] = c;
+        sources = true;
+      }
+    for (size_t c = 0; c != numClasses && !sources; ++c)
+      if (switched(block, c) > 0)
+        homes[block] = c;
+  }
+  return homes;
+}
+
+} // namespace fhe::parameters
