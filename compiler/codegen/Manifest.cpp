@@ -141,7 +141,7 @@ static Json describeKey(Operation &op) {
     return {{"name", key.getSymName().str()}, {"kind", "lwe"}, {"n", key.getDimension()},
             {"k", nullptr}, {"N", nullptr}, {"live", key.getDimension()},
             {"distribution", key.getDistribution().str()}, {"noise", "gaussian"},
-            {"log2_std", key.getLog2Std().convertToDouble()}, {"word_bits", 64}};
+            {"log2_std", key.getLog2Std().convertToDouble()}, {"word_bits", key.getWordBits()}};
   auto key = cast<ir::GlweKeyOp>(op);
   uint64_t degree = uint64_t(1) << key.getLog2Poly();
   return {{"name", key.getSymName().str()}, {"kind", "glwe"}, {"n", nullptr}, {"k", key.getK()},
@@ -151,10 +151,11 @@ static Json describeKey(Operation &op) {
 }
 
 template <typename OpTy>
-static Json describeConversion(OpTy key, const char *kind, Json engine, Json switchKind) {
+static Json describeConversion(OpTy key, const char *kind, Json engine, Json switchKind,
+                               uint64_t wordBits) {
   return {{"kind", kind}, {"from", key.getSource().str()}, {"to", key.getTarget().str()},
           {"base_log", key.getBaseLog()}, {"levels", key.getLevels()}, {"engine", engine},
-          {"switch", switchKind}, {"word_bits", 64}};
+          {"switch", switchKind}, {"word_bits", wordBits}};
 }
 
 static Json describeParameters(ir::ParametersOp parameters) {
@@ -163,10 +164,11 @@ static Json describeParameters(ir::ParametersOp parameters) {
     if (isa<ir::LweKeyOp, ir::GlweKeyOp>(op))
       keys.push_back(describeKey(op));
     else if (auto key = dyn_cast<ir::KeyswitchKeyOp>(op))
-      conversions.push_back(describeConversion(key, "keyswitch", nullptr, nullptr));
+      conversions.push_back(
+          describeConversion(key, "keyswitch", nullptr, nullptr, key.getWordBits()));
     else if (auto key = dyn_cast<ir::BootstrapKeyOp>(op))
       conversions.push_back(describeConversion(key, "bootstrap", key.getEngine().str(),
-                                               key.getSwitchKind().str()));
+                                               key.getSwitchKind().str(), 64));
   }
   Json entry;
   entry["name"] = parameters.getSymName().str();

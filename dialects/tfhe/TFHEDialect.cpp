@@ -54,10 +54,15 @@ ParametersOp getParameters(ModuleOp module) {
   return found;
 }
 
+static ::fhe::tfhe::LweKey keyOf(LweKeyOp lwe) {
+  return {uint32_t(lwe.getDimension()), lwe.getLog2Std().convertToDouble(),
+          ::fhe::tfhe::NoiseKind::gaussian, uint32_t(lwe.getWordBits())};
+}
+
 static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, KeyswitchKeyOp keyswitch,
                                          BootstrapKeyOp bootstrap) {
   ::fhe::tfhe::ParameterSet set;
-  set.lwe = {uint32_t(lwe.getDimension()), lwe.getLog2Std().convertToDouble()};
+  set.lwe = keyOf(lwe);
   set.glwe = {uint32_t(glwe.getK()), uint32_t(glwe.getLog2Poly()),
               glwe.getLog2Std().convertToDouble()};
   set.keyswitch = {uint32_t(keyswitch.getBaseLog()), uint32_t(keyswitch.getLevels())};
@@ -104,11 +109,12 @@ static LogicalResult verifyBinary(Operation *op, StringRef distribution) {
 
 /// The kernels' bounds, then the security curve of the enclosing parameters.
 template <typename Key>
-static LogicalResult verifyKey(Operation *op, const Key &key, int64_t dimension, double log2Std) {
+static LogicalResult verifyKey(Operation *op, const Key &key, int64_t dimension, double log2Std,
+                               unsigned wordBits = ::fhe::tfhe::torusBits) {
   if (std::string bad = ::fhe::tfhe::checkBounds(key); !bad.empty())
     return op->emitOpError(bad);
   int64_t security = cast<ParametersOp>(op->getParentOp()).getSecurity();
-  std::optional<double> curve = ::fhe::tfhe::log2StdForDimension(dimension, security);
+  std::optional<double> curve = ::fhe::tfhe::log2StdForDimension(dimension, security, wordBits);
   if (!curve)
     return op->emitOpError("dimension ")
            << dimension << " has no known security of " << security
@@ -127,8 +133,9 @@ LogicalResult LweKeyOp::verify() {
            << ::fhe::tfhe::maxLweDimension << ", found " << getDimension();
   if (failed(verifyBinary(*this, getDistribution())))
     return failure();
-  return verifyKey(*this, ::fhe::tfhe::LweKey{uint32_t(getDimension()), log2Std}, getDimension(),
-                   log2Std);
+  if (getWordBits() != 32 && getWordBits() != 64)
+    return emitOpError("word_bits must be 32 or 64, found ") << getWordBits();
+  return verifyKey(*this, keyOf(*this), getDimension(), log2Std, unsigned(getWordBits()));
 }
 
 LogicalResult GlweKeyOp::verify() {
@@ -157,9 +164,20 @@ static LogicalResult verifyConversion(Operation *op, FlatSymbolRefAttr source,
   return success();
 }
 
+uint64_t KeyswitchKeyOp::getWordBits() {
+  auto target = SymbolTable::lookupSymbolIn((*this)->getParentOp(), getTargetAttr());
+  return cast<LweKeyOp>(target).getWordBits();
+}
+
 LogicalResult KeyswitchKeyOp::verify() {
-  return verifyConversion<GlweKeyOp, LweKeyOp>(*this, getSourceAttr(), getTargetAttr(),
-                                               getBaseLog(), getLevels());
+  if (failed(verifyConversion<GlweKeyOp, LweKeyOp>(*this, getSourceAttr(), getTargetAttr(),
+                                                   getBaseLog(), getLevels())))
+    return failure();
+  if (getBaseLog() * getLevels() > getWordBits())
+    return emitOpError() << getLevels() << " levels of " << getBaseLog()
+                         << " bits do not fit the " << getWordBits() << "-bit words of "
+                         << getTargetAttr();
+  return success();
 }
 
 LogicalResult BootstrapKeyOp::verify() {

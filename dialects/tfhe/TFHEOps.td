@@ -86,14 +86,18 @@ def TFHE_LweKeyOp : TFHE_Op<"lwe_key", [Symbol, HasParent<"ParametersOp">]> {
   let summary = "Name an LWE secret key";
   let description = [{
     `dimension` uniform binary secret bits; encryptions under it carry Gaussian noise of standard
-    deviation 2^log2_std, relative to the torus.
+    deviation 2^log2_std, relative to the torus. With `word_bits 32` (default 64) the
+    keyswitch keys that lead to it, and the ciphertexts these give, are words modulo 2^32.
     ```mlir
-    tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+    tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 32
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$dimension, F64Attr:$log2_std,
+                       DefaultValuedAttr<I64Attr, "64">:$word_bits,
                        DefaultValuedAttr<StrAttr, "\"binary\"">:$distribution);
-  let assemblyFormat = "$sym_name `dimension` $dimension `log2_std` $log2_std attr-dict";
+  let assemblyFormat = [{
+    $sym_name `dimension` $dimension `log2_std` $log2_std (`word_bits` $word_bits^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 
@@ -126,6 +130,7 @@ def TFHE_ClearKeyOp : TFHE_Op<"clear_key", [Symbol, HasParent<"ParametersOp">]> 
 def TFHE_KeyswitchKeyOp : TFHE_Op<"keyswitch_key", [Symbol, HasParent<"ParametersOp">]> {
   let summary = "Name a conversion from a GLWE key's ciphertexts to an LWE key";
   let description = [{
+    Its words have the target's width, in which the digits must fit.
     ```mlir
     tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
     ```
@@ -134,6 +139,10 @@ def TFHE_KeyswitchKeyOp : TFHE_Op<"keyswitch_key", [Symbol, HasParent<"Parameter
                        FlatSymbolRefAttr:$target, I64Attr:$base_log, I64Attr:$levels);
   let assemblyFormat = [{
     $sym_name `from` $source `to` $target `base_log` $base_log `levels` $levels attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// Bits of its words: those of the target.
+    uint64_t getWordBits();
   }];
   let hasVerifier = 1;
 }

@@ -329,7 +329,8 @@ void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterS
                    unsigned security) {
   auto parameters = ir::ParametersOp::create(builder, loc, parametersName, security, false);
   builder.createBlock(&parameters.getBody());
-  ir::LweKeyOp::create(builder, loc, lweName, set.lwe.dimension, APFloat(set.lwe.log2Std));
+  ir::LweKeyOp::create(builder, loc, lweName, set.lwe.dimension, APFloat(set.lwe.log2Std),
+                       set.lwe.wordBits);
   ir::GlweKeyOp::create(builder, loc, glweName, set.glwe.k, set.glwe.log2N,
                         APFloat(set.glwe.log2Std));
   ir::KeyswitchKeyOp::create(builder, loc, keyswitchName, glweName, lweName, set.keyswitch.baseLog,
@@ -398,7 +399,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     auto choice = fhe::parameters::chooseParameters(constraints, analysis, log2PError);
     if (!choice.cell)
       return refuseNoise(constraints, analysis, log2PError, command);
-    addParameters(builder, function.getLoc(), fhe::parameters::toParameterSet(*choice.cell), security);
+    addParameters(builder, function.getLoc(), 
+                  fhe::parameters::toParameterSet(*choice.cell, choice.keyswitchWordBits), security);
     return success();
   }
 

@@ -262,7 +262,7 @@ std::string Lowering::parameters() {
         .Case([&](ir::LweKeyOp key) {
           keys.push_back(Field::ofGroup({FHE_KEY_LWE, FHE_DISTRIBUTION_BINARY,
                                          int64_t(key.getDimension()), 0, int64_t(key.getDimension()),
-                                         64, FHE_NOISE_GAUSSIAN, 0,
+                                         int64_t(key.getWordBits()), FHE_NOISE_GAUSSIAN, 0,
                                          Field::ofReal(key.getLog2Std().convertToDouble())}));
         })
         .Case([&](ir::GlweKeyOp key) {
@@ -274,7 +274,7 @@ std::string Lowering::parameters() {
         .Case([&](ir::KeyswitchKeyOp key) {
           conversions.push_back(Field::ofGroup(
               {FHE_CONVERSION_KEYSWITCH, index(key.getSource()), index(key.getTarget()),
-               int64_t(key.getBaseLog()), int64_t(key.getLevels()), 0, 0, 64}));
+               int64_t(key.getBaseLog()), int64_t(key.getLevels()), 0, 0, int64_t(key.getWordBits())}));
         })
         .Case([&](ir::BootstrapKeyOp key) {
           conversions.push_back(Field::ofGroup(

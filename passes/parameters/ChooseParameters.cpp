@@ -65,24 +65,31 @@ Choice chooseParameters(ArrayRef<Constraint> constraints, NoiseAnalysis &analysi
     choice.bits = std::max(choice.bits, constraint.precision);
     choice.norm = std::max(choice.norm, constraint.factor * analysis.norm2(constraint.value));
   }
-  auto satisfies = [&](const Cell *cell) {
-    ::fhe::tfhe::ParameterSet set = toParameterSet(*cell);
+  auto satisfies = [&](const Cell *cell, unsigned keyswitchWordBits) {
+    ::fhe::tfhe::ParameterSet set = toParameterSet(*cell, keyswitchWordBits);
+    if (!::fhe::tfhe::checkBounds(set).empty()) // digits may not fit 32 bits
+      return false;
     return llvm::all_of(constraints, [&](const Constraint &constraint) {
       return log2FailureAt(constraint, analysis, set) <= log2PError;
     });
   };
+  auto take = [&](const Cell *cell) {
+    for (unsigned wordBits : {32u, 64u})
+      if (satisfies(cell, wordBits)) {
+        choice.cell = cell;
+        choice.keyswitchWordBits = wordBits;
+        return true;
+      }
+    return false;
+  };
   if (choice.bits) {
     const Cell *cell = findCell(choice.bits, choice.norm);
-    if (cell && satisfies(cell)) {
-      choice.cell = cell;
+    if (cell && take(cell))
       return choice;
-    }
   }
   for (const Cell *cell : cellsByCost())
-    if (satisfies(cell)) {
-      choice.cell = cell;
+    if (take(cell))
       break;
-    }
   return choice;
 }
 

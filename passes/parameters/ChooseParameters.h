@@ -40,12 +40,14 @@ std::string printed(double value);
 
 struct Choice {
   const Cell *cell = nullptr; ///< null: none satisfies all constraints
+  unsigned keyswitchWordBits = 32; ///< 64 where the noise of 32 does not do
   unsigned bits = 0;          ///< most precise lookup, 0 without lookups
   double norm = 0;            ///< largest 2-norm at a lookup
 };
 
 /// The cell of the bits and norm found; where its noise does not do, the next cell by cost that
-/// satisfies everything.
+/// satisfies everything. Keyswitch keys have 32-bit words, which are half as large and twice as fast,
+/// unless only 64 satisfy.
 Choice chooseParameters(llvm::ArrayRef<Constraint> constraints, NoiseAnalysis &analysis,
                         double log2PError);
 

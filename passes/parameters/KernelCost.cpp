@@ -11,7 +11,7 @@ const KernelRates &committedRates() {
       .cacheBytes = 7 << 18,
       .keyswitch64PerSecond = 3.3e10,
       .keyswitch32PerSecond = 7.5e10,
-      .linearPerSecond = 7.5e9,
+      .linearPerSecond = 2.0e10,
   };
   return rates;
 }

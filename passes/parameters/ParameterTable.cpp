@@ -80,9 +80,10 @@ std::vector<const Cell *> cellsByCost() {
   return sorted;
 }
 
-::fhe::tfhe::ParameterSet toParameterSet(const Cell &cell) {
+::fhe::tfhe::ParameterSet toParameterSet(const Cell &cell, unsigned keyswitchWordBits) {
   ::fhe::tfhe::ParameterSet set;
-  set.lwe = {cell.n, *::fhe::tfhe::log2StdForDimension(cell.n, tableSecurity)};
+  set.lwe = {cell.n, *::fhe::tfhe::log2StdForDimension(cell.n, tableSecurity, keyswitchWordBits)};
+  set.lwe.wordBits = keyswitchWordBits;
   set.glwe = {cell.k, cell.log2N,
               *::fhe::tfhe::log2StdForDimension(cell.k << cell.log2N, tableSecurity)};
   set.keyswitch = {cell.keyswitchBaseLog, cell.keyswitchLevels};

@@ -37,8 +37,8 @@ const Cell *findCell(unsigned bits, double norm);
 /// All cells by increasing cost (bits, then norm, where equal).
 std::vector<const Cell *> cellsByCost();
 
-/// The parameter set of a cell, noise exactly on the curve.
-::fhe::tfhe::ParameterSet toParameterSet(const Cell &cell);
+/// The parameter set of a cell, noise exactly on the curve, with keyswitch words of that width.
+::fhe::tfhe::ParameterSet toParameterSet(const Cell &cell, unsigned keyswitchWordBits);
 
 } // namespace fhe::parameters
 

@@ -61,7 +61,7 @@ public:
       if (set == "fft")
         transforms();
       else if (set == "linear")
-        linear();
+        linear<uint64_t>("784x128 u64"), linear<uint32_t>("784x128 u32");
       else
         parameterSet(*findNamedSet(set));
     }
@@ -106,13 +106,14 @@ private:
     }
   }
 
-  void linear() {
+  template <class Word> void linear(const char *name) {
     constexpr uint32_t inputs = 784, outputs = 128, dimension = 2048;
     const GemmShape shape{1, inputs, outputs, dimension + 1};
-    AlignedBuffer<uint64_t> in(inputs * shape.words), out(outputs * shape.words);
+    AlignedBuffer<Word> in(inputs * shape.words), out(outputs * shape.words);
     std::vector<int8_t> values(inputs * outputs);
-    randomize(in.span(), 1);
     std::mt19937_64 engine(2);
+    for (Word &word : in)
+      word = Word(engine());
     for (int8_t &value : values)
       value = int8_t(int(engine() % 16) - 8); // 4 bits, signed
     const Weights weights{values.data(), 1};
@@ -122,7 +123,7 @@ private:
         scratch.emplace_back(gemmScratchBytes(shape));
       const uint64_t items = gemmItems(shape);
       // The threads share one layer.
-      found(row("784x128 u64", "linear", 1, threads, 1.0 / threads,
+      found(row(name, "linear", 1, threads, 1.0 / threads,
                 2.0 * inputs * outputs * double(shape.words), [&](unsigned t) {
                   gemm(shape, in.data(), weights, out.data(), items * t / threads,
                        items * (t + 1) / threads, scratch[t].span());

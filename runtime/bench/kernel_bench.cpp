@@ -4,7 +4,7 @@
 // one and full batches), linear layer, and key generation. Keys hold random words: no kernel's time
 // depends on their values. The instruction set is the best there is, or FHE_ISA. Usage:
 // fhe_kernel_bench [SET...] where SET is one of the names printed without arguments to `--sets`;
-// default: the first four.
+// default: the first four. `linear`: linear layers only.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/bootstrap/bootstrap.h"
@@ -66,7 +66,7 @@ template <class F> void time(const char *what, double duration, double per, F f)
   std::sort(times.begin(), times.end());
   const double low = times.front(), middle = times[times.size() / 2];
   const bool small = low < 1e-4;
-  std::printf("  %-37s min %9.3f  median %9.3f %s\n", what, low * (small ? 1e6 : 1e3),
+  std::printf("  %-42s min %9.3f  median %9.3f %s\n", what, low * (small ? 1e6 : 1e3),
               middle * (small ? 1e6 : 1e3), small ? "us" : "ms");
 }
 
@@ -200,24 +200,64 @@ void benchSet(const NamedSet &named) {
   });
 }
 
-void benchLinear() {
-  std::printf("linear layer, 784 inputs, 64 outputs, 2049 words, one sample\n");
-  GemmShape shape{1, 784, 64, 2049};
-  std::vector<uint64_t> in(784 * 2049), out(64 * 2049);
-  std::vector<int8_t> weights(784 * 64);
-  randomize(in);
+template <class Word> void benchGemm(const GemmShape &shape, unsigned weightBits, unsigned zeroPercent) {
+  AlignedBuffer<Word> in(shape.samples * shape.inputs * shape.words);
+  AlignedBuffer<Word> out(shape.samples * shape.outputs * shape.words);
+  for (Word &word : in)
+    word = Word(engine());
+  std::vector<int8_t> weights(shape.inputs * shape.outputs);
   for (int8_t &weight : weights)
-    weight = int8_t(engine() % 7) - 3;
+    weight = engine() % 100 < zeroPercent
+                 ? int8_t(0)
+                 : int8_t(int64_t(engine() % (1u << weightBits)) - (1 << (weightBits - 1)));
   AlignedBuffer<std::byte> scratch(gemmScratchBytes(shape));
-  const Weights view{weights.data(), 1};
-  time("gemm", 0.5, 1, [&] {
-    gemm(shape, in.data(), view, out.data(), 0, gemmItems(shape), scratch.span());
+  char what[80];
+  std::snprintf(what, sizeof what, "gemm %u x %u, %u-bit weights, %u %% zero, u%zu",
+                unsigned(shape.inputs), unsigned(shape.outputs), weightBits, zeroPercent,
+                8 * sizeof(Word));
+  time(what, 0.3, 1, [&] {
+    gemm(shape, in.data(), {weights.data(), 1}, out.data(), 0, gemmItems(shape), scratch.span());
   });
+}
+
+template <class Word> void benchConvolution(const char *name, const ConvolutionShape &shape) {
+  AlignedBuffer<Word> in(shape.inChannels * shape.inHeight * shape.inWidth * shape.words);
+  AlignedBuffer<Word> out(shape.outChannels * shape.outHeight() * shape.outWidth() * shape.words);
+  for (Word &word : in)
+    word = Word(engine());
+  std::vector<int8_t> weights(shape.outChannels * shape.taps());
   for (int8_t &weight : weights)
-    weight = engine() % 10 < 3 ? weight : int8_t(0);
-  time("gemm, three quarters of weights zero", 0.5, 1, [&] {
-    gemm(shape, in.data(), view, out.data(), 0, gemmItems(shape), scratch.span());
+    weight = int8_t(engine() % 16) - 8;
+  AlignedBuffer<std::byte> scratch(convolutionScratchBytes(shape));
+  char what[80];
+  std::snprintf(what, sizeof what, "%s, 4-bit weights, u%zu", name, 8 * sizeof(Word));
+  time(what, 0.3, 1, [&] {
+    convolution(shape, in.data(), {weights.data(), 1}, out.data(), 0, convolutionItems(shape),
+                scratch.span());
   });
+}
+
+void benchLinear() {
+  std::printf("linear layers, 2049 words, one sample\n");
+  const GemmShape goal{1, 784, 128, 2049};
+  for (unsigned zeroPercent : {0u, 75u, 90u, 97u}) {
+    benchGemm<uint64_t>(goal, 4, zeroPercent);
+    benchGemm<uint32_t>(goal, 4, zeroPercent);
+  }
+  benchGemm<uint64_t>({1, 784, 64, 2049}, 3, 0);
+  benchGemm<uint64_t>({1, 784, 10, 2049}, 4, 0);
+  ConvolutionShape first = {.samples = 1, .inChannels = 1, .inHeight = 28, .inWidth = 28,
+                            .outChannels = 8, .kernelHeight = 3, .kernelWidth = 3, .words = 2049};
+  benchConvolution<uint64_t>("conv 1 -> 8, 3x3, 28x28", first);
+  ConvolutionShape inner = first;
+  inner.inChannels = inner.outChannels = 32;
+  inner.inHeight = inner.inWidth = 14;
+  inner.padTop = inner.padLeft = inner.padBottom = inner.padRight = 1;
+  benchConvolution<uint64_t>("conv 32 -> 32, 3x3, 14x14", inner);
+  benchConvolution<uint32_t>("conv 32 -> 32, 3x3, 14x14", inner);
+  ConvolutionShape pool = inner;
+  pool.groups = 32;
+  benchConvolution<uint64_t>("depthwise 32, 3x3, 14x14", pool);
 }
 
 } // namespace
@@ -235,6 +275,8 @@ int main(int argc, char **argv) {
     benchFft();
     benchLinear();
   }
+  if (argc == 2 && std::strcmp(argv[1], "linear") == 0)
+    benchLinear();
   for (size_t i = 0; i < std::size(sets); ++i) {
     bool wanted = argc == 1 && i < 4;
     for (int a = 1; a < argc; ++a)

@@ -7,6 +7,8 @@
 #include "runtime/client/client_key.h"
 #include "runtime/client/manifest.h"
 #include "runtime/formats/evaluation_key.h"
+#include "runtime/server/loaded_keys.h"
+#include "runtime/tfhe/client/encryption.h"
 #include "support.h"
 
 namespace fhe::runtime::test {
@@ -24,6 +26,7 @@ public:
     keys[0].dimension = keys[0].live = set.lwe.dimension;
     keys[0].log2_std = set.lwe.log2Std;
     keys[0].noise_kind = uint32_t(set.lwe.noiseKind);
+    keys[0].word_bits = conversions[0].word_bits = set.lwe.wordBits;
     keys[1].dimension = set.glwe.k;
     keys[1].log2_poly = set.glwe.log2N;
     keys[1].live = set.glwe.lweDimension();
@@ -120,6 +123,75 @@ TEST(Record, CentredSwitchAndTUniformNoise) {
     Ciphertexts in = encrypt(manifest, secret, asInputs(*base, values), 4);
     EXPECT_EQ(decryptIntegers(manifest, secret, prepared.run(in)), runClear(*base, values, 4));
   }
+}
+
+// Keyswitch keys of 32-bit words: half the bytes in files, the same results, Gaussian and TUniform.
+TEST(Record, NarrowKeyswitchKeys) {
+  for (tfhe::NoiseKind kind : {tfhe::NoiseKind::gaussian, tfhe::NoiseKind::tuniform}) {
+    tfhe::ParameterSet set = centredSet();
+    set.lwe.log2Std = tfhe::tuniformLog2Std(45 - 32, 32);
+    set.lwe.noiseKind = kind;
+    set.lwe.wordBits = 32;
+    Variant variant(window_model, set, 132), wide(window_model, centredSet(), 132);
+    Manifest manifest = manifestOf(variant.model), wideManifest = manifestOf(wide.model);
+    EXPECT_EQ(manifest.get()->parameters.conversions[0].word_bits, 32u);
+    ClientKey secret(manifest), wideSecret(wideManifest);
+    EvaluationKey written(secret), wideKey(wideSecret);
+    const uint64_t rows = 2048 * 4;
+    const std::vector<uint8_t> bytes = written.toBytes();
+    EXPECT_EQ(wideKey.toBytes().size(), bytes.size() + 4 * rows);
+    EvaluationKey read = EvaluationKey::fromBytes(bytes);
+    EXPECT_EQ(read.get()->bodies, written.get()->bodies);
+    for (uint64_t word : read.get()->bodies[0])
+      ASSERT_EQ(uint32_t(word), 0u);
+    std::vector<uint64_t> words(4 * 919), phases(4);
+    for (uint32_t i : {0u, 5u, 2047u}) {
+      expandKeyswitchRows(*read.get(), 0, i, words);
+      tfhe::decryptPhases(secret.get()->flat(0), words.data(), phases);
+      for (uint32_t level = 0; level < 4; ++level) {
+        uint64_t expected = secret.get()->flat(1).bits()[i] << (60 - 4 * level);
+        EXPECT_LT(std::abs(double(int64_t(phases[level] - expected))) * 0x1p-64, 0x1p-16);
+      }
+    }
+    Options options;
+    options.samples = 4;
+    auto values = inputsOf(window_model, 4);
+    Prepared prepared(variant.model, &read, options);
+    Ciphertexts in = encrypt(manifest, secret, asInputs(window_model, values), 4);
+    EXPECT_EQ(decryptIntegers(manifest, secret, prepared.run(in)), runClear(window_model, values, 4));
+  }
+}
+
+// Widths that contradict each other, that digits do not fit, or that nobody knows.
+TEST(Record, RefusesImpossibleWords) {
+  auto error = [](const std::function<void(Parameters &)> &change) {
+    Variant variant(window_model, centredSet(), 132);
+    Manifest manifest = manifestOf(variant.model);
+    Parameters parameters = manifest.get()->parameters;
+    parameters.keys[0].noise_kind = FHE_NOISE_GAUSSIAN;
+    change(parameters);
+    try {
+      checkParameters(parameters, FHE_INVALID_DATA);
+    } catch (const Failure &failure) {
+      return std::string(failure.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(error([](Parameters &p) { p.keys[0].word_bits = p.conversions[0].word_bits = 32; }),
+            "accepted");
+  EXPECT_NE(error([](Parameters &p) { p.conversions[0].word_bits = 32; }).find("expected 64"),
+            std::string::npos);
+  EXPECT_NE(error([](Parameters &p) { p.keys[0].word_bits = 32; }).find("expected 32"),
+            std::string::npos);
+  EXPECT_NE(error([](Parameters &p) { p.keys[1].word_bits = 32; }).find("not implemented"),
+            std::string::npos);
+  EXPECT_NE(error([](Parameters &p) { p.conversions[1].word_bits = 32; }).find("expected 64"),
+            std::string::npos);
+  EXPECT_NE(error([](Parameters &p) {
+              p.keys[0].word_bits = p.conversions[0].word_bits = 32;
+              p.conversions[0].levels = 9;
+            }).find("do not fit"),
+            std::string::npos);
 }
 
 // A partial key is not drawn from a manifest alone; with a key made on purpose everything behind it

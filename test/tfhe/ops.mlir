@@ -12,6 +12,16 @@ tfhe.parameters @p security 128 {
   tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
 }
 
+// CHECK-LABEL: tfhe.parameters @narrow security 128
+// CHECK: tfhe.lwe_key @s0 dimension 838 log2_std {{.*}} word_bits 32{{$}}
+module @other {
+  tfhe.parameters @narrow security 128 {
+    tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 32
+    tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+    tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 8
+  }
+}
+
 // CHECK-LABEL: func @ops
 func.func @ops(%x: tensor<2x!tfhe.lwe<@p::@g0, 57>>, %i: tensor<1x3x3x!tfhe.lwe<@p::@g0, 57>>,
                %a: tensor<4x!tfhe.lwe<@p::@g0, 57>>, %b: tensor<4x!tfhe.lwe<@p::@g0, 55>>,

@@ -99,3 +99,27 @@ tfhe.parameters @p security 128 {
   // expected-error @+1 {{is only for clear_only parameters}}
   tfhe.clear_key @g0
 }
+
+// -----
+
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{word_bits must be 32 or 64, found 16}}
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 16
+}
+
+// -----
+
+// 32-bit words cannot carry less than 4 units of noise.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{noise 2^-3.100000e+01 is below the 128-bit security curve, which asks for 2^-3.000000e+01 at dimension 1400}}
+  tfhe.lwe_key @s0 dimension 1400 log2_std -31.0 word_bits 32
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 32
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{9 levels of 4 bits do not fit the 32-bit words of @s0}}
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 9
+}

@@ -2,6 +2,7 @@
 #include "runtime/tests/tfhe/support.h"
 #include "runtime/tfhe/linear/elementwise.h"
 #include "runtime/tfhe/linear/linear.h"
+#include "runtime/tfhe/linear/plane_layer.h"
 
 #include <gtest/gtest.h>
 
@@ -24,10 +25,22 @@ struct TestWeights {
       const int64_t value = int64_t(random[2 * i]) >> (64 - 8 * width);
       values[i] = random[2 * i + 1] % 100 < zeroPercent ? 0 : value;
     }
+    view.bytesPerWeight = width;
+    fill();
+  }
+
+  /// All weights the same.
+  void set(int64_t value) {
+    std::fill(values.begin(), values.end(), value);
+    fill();
+  }
+
+private:
+  void fill() {
+    const uint32_t width = view.bytesPerWeight;
     bytes.assign(values.begin(), values.end());
     halves.assign(values.begin(), values.end());
     words.assign(values.begin(), values.end());
-    view.bytesPerWeight = width;
     view.data = width == 1   ? static_cast<const void *>(bytes.data())
                 : width == 2 ? static_cast<const void *>(halves.data())
                              : static_cast<const void *>(words.data());
@@ -41,10 +54,11 @@ template <class F> void inParts(uint64_t items, F f) {
   f(items - 1, items);
 }
 
-std::vector<uint64_t> naiveConvolution(const ConvolutionShape &s, const std::vector<uint64_t> &in,
-                                       const TestWeights &weights) {
+template <class Word>
+std::vector<Word> naiveConvolution(const ConvolutionShape &s, const std::vector<Word> &in,
+                                   const TestWeights &weights) {
   const int64_t perGroup = int64_t(s.inChannels / s.groups);
-  std::vector<uint64_t> out(s.samples * s.outChannels * s.outHeight() * s.outWidth() * s.words);
+  std::vector<Word> out(s.samples * s.outChannels * s.outHeight() * s.outWidth() * s.words);
   size_t to = 0;
   for (size_t n = 0; n < s.samples; ++n)
     for (size_t oc = 0; oc < s.outChannels; ++oc)
@@ -66,9 +80,61 @@ std::vector<uint64_t> naiveConvolution(const ConvolutionShape &s, const std::vec
                     weights.values[((oc * size_t(perGroup) + size_t(c)) * s.kernelHeight + ky) *
                                        s.kernelWidth + kx];
                 for (size_t w = 0; w < s.words; ++w)
-                  out[to + w] += uint64_t(weight) * in[from + w];
+                  out[to + w] += Word(weight) * in[from + w];
               }
   return out;
+}
+
+} // namespace
+
+namespace {
+
+template <class Word> std::vector<Word> randomOf(size_t count, uint8_t seed) {
+  std::vector<uint64_t> words = randomWords(count, seed);
+  return {words.begin(), words.end()};
+}
+
+size_t inputWords(const ConvolutionShape &s) {
+  return s.samples * s.inChannels * s.inHeight * s.inWidth * s.words;
+}
+
+/// The layer on every instruction set, and by byte planes also where they would not be chosen,
+/// against plain loops.
+template <class Word>
+void checkLayer(const ConvolutionShape &s, const std::vector<Word> &in, const TestWeights &weights) {
+  const std::vector<Word> expected = naiveConvolution(s, in, weights);
+  for (Isa isa : availableIsas()) {
+    std::vector<Word> out(expected.size(), Word(0xDEAD));
+    TestScratch scratch(convolutionScratchBytes(s));
+    inParts(convolutionItems(s), [&](uint64_t begin, uint64_t end) {
+      convolution(s, in.data(), weights.view, out.data(), begin, end, scratch, isa);
+    });
+    ASSERT_EQ(out, expected) << name(isa) << ", words of " << sizeof(Word);
+    const PlaneKernels *planes = integerKernels(isa).planes;
+    if (!planes)
+      continue;
+    std::fill(out.begin(), out.end(), Word(0xDEAD));
+    const PlanePlan plan(s, sizeof(Word), weights.view.bytesPerWeight);
+    TestScratch exact(plan.scratchBytes(s));
+    for (auto [begin, end] : {std::pair<uint64_t, uint64_t>{plan.units / 2, plan.units}, {0, plan.units / 2}})
+      planeLayer(s, plan, *planes, in.data(), weights.view, out.data(), begin, end, exact);
+    ASSERT_EQ(out, expected) << "planes of " << name(isa) << ", words of " << sizeof(Word);
+  }
+}
+
+void checkLayer(const ConvolutionShape &s, uint32_t width, unsigned zeros, uint8_t seed) {
+  SCOPED_TRACE(testing::Message() << s.inChannels << " x " << s.inHeight << " x " << s.inWidth
+                                  << " to " << s.outChannels << ", kernel " << s.kernelHeight
+                                  << " x " << s.kernelWidth << ", words " << s.words
+                                  << ", weights of " << width << " bytes");
+  TestWeights weights(s.outChannels * s.taps(), width, zeros, seed);
+  checkLayer(s, randomOf<uint64_t>(inputWords(s), seed), weights);
+  checkLayer(s, randomOf<uint32_t>(inputWords(s), seed), weights);
+}
+
+ConvolutionShape gemmAs(uint64_t samples, uint64_t inputs, uint64_t outputs, uint64_t words) {
+  return {.samples = samples, .inChannels = inputs, .inHeight = 1, .inWidth = 1,
+          .outChannels = outputs, .kernelHeight = 1, .kernelWidth = 1, .words = words};
 }
 
 } // namespace
@@ -82,7 +148,8 @@ TEST(Linear, GemmEqualsLoops) {
   const Case cases[] = {
       {{1, 1, 1, 1}, 1, 0},      {{2, 5, 3, 7}, 1, 20},     {{1, 17, 9, 33}, 2, 0},
       {{3, 40, 6, 130}, 4, 50},  {{1, 30, 10, 776}, 1, 90}, {{1, 300, 5, 601}, 1, 30},
-      {{1, 12, 4, 2049}, 2, 10}, {{2, 6, 8, 1100}, 1, 100},
+      {{1, 12, 4, 2049}, 2, 10}, {{2, 6, 8, 1100}, 1, 100}, {{1, 64, 130, 65}, 1, 75},
+      {{1, 130, 40, 20}, 2, 60}, {{1, 50, 25, 50}, 4, 0},   {{1, 203, 7, 9}, 1, 97},
   };
   for (const Case &c : cases) {
     const GemmShape &s = c.shape;
@@ -103,11 +170,12 @@ TEST(Linear, GemmEqualsLoops) {
       });
       EXPECT_EQ(out, expected) << name(isa) << ", outputs " << s.outputs << ", words " << s.words;
     }
+    checkLayer(gemmAs(s.samples, s.inputs, s.outputs, s.words), c.width, c.zeros, 5);
   }
 }
 
 TEST(Linear, ConvolutionEqualsLoops) {
-  std::vector<ConvolutionShape> shapes(7);
+  std::vector<ConvolutionShape> shapes(11);
   shapes[0] = {.samples = 1, .inChannels = 1, .inHeight = 3, .inWidth = 3, .outChannels = 1,
                .kernelHeight = 3, .kernelWidth = 3, .words = 9};
   shapes[1] = {.samples = 2, .inChannels = 3, .inHeight = 7, .inWidth = 6, .outChannels = 5,
@@ -130,22 +198,46 @@ TEST(Linear, ConvolutionEqualsLoops) {
   shapes[6] = {.samples = 1, .inChannels = 1, .inHeight = 2, .inWidth = 2, .outChannels = 4,
                .kernelHeight = 2, .kernelWidth = 2, .padTop = 3, .padLeft = 3, .padBottom = 3,
                .padRight = 3, .words = 12};
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    const ConvolutionShape &s = shapes[i];
-    TestWeights weights(s.outChannels * s.inChannels / s.groups * s.kernelHeight * s.kernelWidth,
-                        i % 2 ? 2 : 1, i % 3 ? 40 : 0, uint8_t(5 + i));
-    std::vector<uint64_t> in =
-        randomWords(s.samples * s.inChannels * s.inHeight * s.inWidth * s.words, 6);
-    std::vector<uint64_t> expected = naiveConvolution(s, in, weights);
-    for (Isa isa : availableIsas()) {
-      std::vector<uint64_t> out(expected.size(), 0xDEAD);
-      TestScratch scratch(convolutionScratchBytes(s));
-      inParts(convolutionItems(s), [&](uint64_t begin, uint64_t end) {
-        convolution(s, in.data(), weights.view, out.data(), begin, end, scratch, isa);
-      });
-      EXPECT_EQ(out, expected) << name(isa) << ", shape " << i;
+  // Channels shared between windows, not a multiple of four, several groups, strides and dilations;
+  // the last three are cut into strips and pieces.
+  shapes[7] = {.samples = 2, .inChannels = 18, .inHeight = 6, .inWidth = 7, .outChannels = 14,
+               .kernelHeight = 3, .kernelWidth = 3, .strideY = 1, .strideX = 2, .dilationY = 1,
+               .dilationX = 2, .padTop = 1, .padLeft = 2, .padBottom = 1, .padRight = 1,
+               .groups = 2, .words = 21};
+  shapes[8] = {.samples = 1, .inChannels = 64, .inHeight = 3, .inWidth = 40, .outChannels = 7,
+               .kernelHeight = 3, .kernelWidth = 3, .padLeft = 1, .padRight = 1, .words = 19};
+  shapes[9] = {.samples = 1, .inChannels = 3, .inHeight = 5, .inWidth = 60, .outChannels = 20,
+               .kernelHeight = 5, .kernelWidth = 5, .padLeft = 2, .padRight = 2, .words = 37};
+  shapes[10] = {.samples = 1, .inChannels = 128, .inHeight = 1, .inWidth = 30, .outChannels = 110,
+                .kernelHeight = 1, .kernelWidth = 3, .dilationX = 4, .words = 5};
+  for (size_t i = 0; i < shapes.size(); ++i)
+    for (uint32_t width : {1u, 2u, 4u}) {
+      if (width != 1 && i >= 8 && i % 3 != width % 3)
+        continue; // Plain loops are slow.
+      checkLayer(shapes[i], width, (i + width) % 3 ? 40 : 0, uint8_t(5 + i));
     }
-  }
+  checkLayer(shapes[7], 1, 95, 30);
+  checkLayer(shapes[10], 1, 99, 31);
+}
+
+// Weights and words at the ends of their ranges: no sum may overflow, whatever is cut into bytes.
+TEST(Linear, ExtremesAreExact) {
+  for (uint32_t width : {1u, 2u, 4u})
+    for (int64_t value : {int64_t(-1) << (8 * width - 1), (int64_t(1) << (8 * width - 1)) - 1,
+                          int64_t(127), int64_t(-128), (int64_t(1) << (8 * width - 1)) - 128}) {
+      const ConvolutionShape s = gemmAs(1, 501, 7, 18);
+      TestWeights weights(s.outChannels * s.taps(), width, 0, 3);
+      weights.set(value);
+      for (uint64_t word : {~uint64_t(0), uint64_t(0xFF00FF00FF00FF00), uint64_t(1) << 63}) {
+        checkLayer(s, std::vector<uint64_t>(inputWords(s), word), weights);
+        checkLayer(s, std::vector<uint32_t>(inputWords(s), uint32_t(word)), weights);
+      }
+    }
+  // More taps than the sums of a kernel can hold at once.
+  const ConvolutionShape s = gemmAs(1, 70001, 3, 2);
+  TestWeights weights(s.outChannels * s.taps(), 1, 0, 3);
+  weights.set(-128);
+  checkLayer(s, std::vector<uint64_t>(inputWords(s), ~uint64_t(0)), weights);
 }
 
 // The same on encryptions: phases of the results are the sums of the phases.

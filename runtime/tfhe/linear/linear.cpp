@@ -1,14 +1,17 @@
 //===- linear.cpp - Linear layers with clear integer weights ---------------------------------===//
 //
-// Both forms reduce to tiles: up to four outputs that read the same inputs (taps), times a piece of
-// the ciphertexts' words. A tile's taps whose weights are all zero, or that lie in the padding, are
-// left out of its list; where many weights are zero the outputs are done one by one, so that each
-// zero is left out. The inner kernel gets pointers to the inputs: no patch is copied.
+// A matrix product is a convolution of one place. Both ways to do it divide their own units of work
+// by the share of items that a call is given.
+//
+// Word by word: tiles of up to four outputs that read the same inputs (taps), times a piece of the
+// ciphertexts' words. A tile's taps whose weights are all zero, or that lie in the padding, are left
+// out of its list; where many weights are zero the outputs are done one by one, so that each zero is
+// left out. The inner kernel gets pointers to the inputs: no patch is copied.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/linear/linear.h"
 
-#include "runtime/tfhe/isa/integer_kernels.h"
+#include "runtime/tfhe/linear/plane_layer.h"
 
 #include <algorithm>
 
@@ -38,8 +41,8 @@ uint64_t pieceCount(uint64_t words, uint64_t taps) {
 }
 
 /// The taps of a tile: inputs [count], weights [count][outputs].
-struct TapList {
-  const uint64_t **inputs;
+template <class Word> struct TapList {
+  const Word **inputs;
   int64_t *weights;
   size_t count = 0;
 
@@ -47,21 +50,21 @@ struct TapList {
     return capacity * (sizeof(void *) + outputs * sizeof(int64_t));
   }
   TapList(std::byte *memory, size_t capacity)
-      : inputs(reinterpret_cast<const uint64_t **>(memory)),
+      : inputs(reinterpret_cast<const Word **>(memory)),
         weights(reinterpret_cast<int64_t *>(memory + capacity * sizeof(void *))) {}
 };
 
 /// One tile: consecutive outputs of one sample whose weights are `weightStride` apart.
-class Tile {
+template <class Word> class Tile {
 public:
-  Tile(const WordKernels<uint64_t> &table, const Weights &weights, size_t weightStride, size_t outputs,
-       size_t capacity, Scratch scratch)
-      : table(table), from(weights), weightStride(weightStride), outputs(outputs),
-        all(scratch.data(), capacity),
-        single(scratch.data() + TapList::bytes(capacity, tileOutputs), capacity) {}
+  Tile(const WordKernels<Word> &kernels, const Weights &weights, size_t outputs, size_t taps,
+       Scratch scratch)
+      : kernels(kernels), from(weights), weightStride(taps), outputs(outputs),
+        all(scratch.data(), taps),
+        single(scratch.data() + TapList<Word>::bytes(taps, tileOutputs), taps) {}
 
   /// Adds a tap whose weight for the tile's first output is number `at`, unless all are zero.
-  void add(const uint64_t *input, size_t at) {
+  void add(const Word *input, size_t at) {
     int64_t *to = all.weights + all.count * outputs;
     size_t here = 0;
     for (size_t o = 0; o < outputs; ++o) {
@@ -74,10 +77,10 @@ public:
     all.inputs[all.count++] = input;
   }
 
-  void run(uint64_t words, uint64_t *const *outs) {
+  void run(uint64_t words, Word *const *outs) {
     // Below 5/8 density the zeros of a tile cost more than doing its outputs apart.
     if (outputs == tileOutputs && nonZero * 8 >= all.count * outputs * 5) {
-      table.dotTile(all.inputs, all.weights, all.count, words, outs, tileOutputs);
+      kernels.dotTile(all.inputs, all.weights, all.count, words, outs, tileOutputs);
       return;
     }
     for (size_t o = 0; o < outputs; ++o) {
@@ -88,20 +91,20 @@ public:
           single.weights[single.count++] = weight;
         }
       }
-      table.dotTile(single.inputs, single.weights, single.count, words, outs + o, 1);
+      kernels.dotTile(single.inputs, single.weights, single.count, words, outs + o, 1);
     }
   }
 
 private:
-  const WordKernels<uint64_t> &table;
+  const WordKernels<Word> &kernels;
   const Weights &from;
   size_t weightStride, outputs;
-  TapList all, single;
+  TapList<Word> all, single;
   size_t nonZero = 0;
 };
 
 size_t tileScratchBytes(size_t taps) {
-  size_t bytes = TapList::bytes(taps, tileOutputs) + TapList::bytes(taps, 1);
+  size_t bytes = TapList<uint64_t>::bytes(taps, tileOutputs) + TapList<uint64_t>::bytes(taps, 1);
   return ceilDivide(bytes, bufferAlignment) * bufferAlignment;
 }
 
@@ -115,52 +118,10 @@ struct Piece {
   }
 };
 
-} // namespace
-
-uint64_t gemmItems(const GemmShape &shape) {
-  return shape.samples * pieceCount(shape.words, shape.inputs) *
-         ceilDivide(shape.outputs, tileOutputs);
-}
-
-size_t gemmScratchBytes(const GemmShape &shape) { return tileScratchBytes(shape.inputs); }
-
-void gemm(const GemmShape &shape, const uint64_t *in, const Weights &weights, uint64_t *out,
-          uint64_t begin, uint64_t end, Scratch scratch, Isa isa) {
-  const WordKernels<uint64_t> &table = integerKernels(isa).words64;
-  const uint64_t tiles = ceilDivide(shape.outputs, tileOutputs);
-  const uint64_t pieces = pieceCount(shape.words, shape.inputs);
-  for (uint64_t item = begin; item < end; ++item) {
-    const uint64_t first = item % tiles * tileOutputs, sample = item / tiles / pieces;
-    const Piece piece(item / tiles % pieces, shape.words, shape.inputs);
-    const uint64_t outputs = std::min(tileOutputs, shape.outputs - first);
-    Tile tile(table, weights, shape.inputs, outputs, shape.inputs, scratch);
-    const uint64_t *from = in + sample * shape.inputs * shape.words + piece.at;
-    for (uint64_t i = 0; i < shape.inputs; ++i)
-      tile.add(from + i * shape.words, first * shape.inputs + i);
-    uint64_t *outs[tileOutputs];
-    for (uint64_t o = 0; o < outputs; ++o)
-      outs[o] = out + (sample * shape.outputs + first + o) * shape.words + piece.at;
-    tile.run(piece.length, outs);
-  }
-}
-
-static uint64_t convolutionTaps(const ConvolutionShape &shape) {
-  return shape.inChannels / shape.groups * shape.kernelHeight * shape.kernelWidth;
-}
-
-uint64_t convolutionItems(const ConvolutionShape &shape) {
-  return shape.samples * shape.outHeight() * shape.outWidth() *
-         pieceCount(shape.words, convolutionTaps(shape)) * shape.groups *
-         ceilDivide(shape.outChannels / shape.groups, tileOutputs);
-}
-
-size_t convolutionScratchBytes(const ConvolutionShape &shape) {
-  return tileScratchBytes(convolutionTaps(shape));
-}
-
 /// Adds the taps of the output at row oy, column ox: those inside the input.
-static void addWindow(const ConvolutionShape &shape, const uint64_t *channels, uint64_t oy,
-                      uint64_t ox, size_t firstWeight, Tile &tile) {
+template <class Word>
+void addWindow(const ConvolutionShape &shape, const Word *channels, uint64_t oy, uint64_t ox,
+               size_t firstWeight, Tile<Word> &tile) {
   const uint64_t plane = shape.inHeight * shape.inWidth;
   size_t at = firstWeight;
   for (uint64_t c = 0; c < shape.inChannels / shape.groups; ++c)
@@ -174,11 +135,10 @@ static void addWindow(const ConvolutionShape &shape, const uint64_t *channels, u
       }
 }
 
-void convolution(const ConvolutionShape &shape, const uint64_t *in, const Weights &weights,
-                 uint64_t *out, uint64_t begin, uint64_t end, Scratch scratch, Isa isa) {
-  const WordKernels<uint64_t> &table = integerKernels(isa).words64;
-  const uint64_t taps = convolutionTaps(shape);
-  const uint64_t perGroup = shape.outChannels / shape.groups;
+template <class Word>
+void wordLayer(const ConvolutionShape &shape, const WordKernels<Word> &kernels, const Word *in,
+               const Weights &weights, Word *out, uint64_t begin, uint64_t end, Scratch scratch) {
+  const uint64_t taps = shape.taps(), perGroup = shape.outChannels / shape.groups;
   const uint64_t groupTiles = ceilDivide(perGroup, tileOutputs);
   const uint64_t tiles = shape.groups * groupTiles;
   const uint64_t pieces = pieceCount(shape.words, taps);
@@ -195,10 +155,10 @@ void convolution(const ConvolutionShape &shape, const uint64_t *in, const Weight
     const uint64_t within = tileNumber % groupTiles * tileOutputs;
     const uint64_t outputs = std::min(tileOutputs, perGroup - within);
     const uint64_t first = group * perGroup + within;
-    Tile tile(table, weights, taps, outputs, taps, scratch);
+    Tile<Word> tile(kernels, weights, outputs, taps, scratch);
     addWindow(shape, in + (sample * shape.groups + group) * inGroup * shape.words + piece.at,
               position / width, position % width, first * taps, tile);
-    uint64_t *outs[tileOutputs];
+    Word *outs[tileOutputs];
     for (uint64_t o = 0; o < outputs; ++o) {
       const uint64_t channel = sample * shape.outChannels + first + o;
       outs[o] = out + (channel * positions + position) * shape.words + piece.at;
@@ -206,5 +166,67 @@ void convolution(const ConvolutionShape &shape, const uint64_t *in, const Weight
     tile.run(piece.length, outs);
   }
 }
+
+ConvolutionShape asConvolution(const GemmShape &shape) {
+  ConvolutionShape one;
+  one.samples = shape.samples;
+  one.inChannels = shape.inputs, one.outChannels = shape.outputs;
+  one.inHeight = one.inWidth = one.kernelHeight = one.kernelWidth = 1;
+  one.words = shape.words;
+  return one;
+}
+
+} // namespace
+
+uint64_t convolutionItems(const ConvolutionShape &shape) {
+  return shape.samples * shape.outHeight() * shape.outWidth() *
+         pieceCount(shape.words, shape.taps()) * shape.groups *
+         ceilDivide(shape.outChannels / shape.groups, tileOutputs);
+}
+
+size_t convolutionScratchBytes(const ConvolutionShape &shape) {
+  size_t bytes = tileScratchBytes(shape.taps());
+  for (uint32_t wordBytes : {4u, 8u})
+    for (uint32_t bytesPerWeight : {1u, 2u, 4u})
+      bytes = std::max(bytes, PlanePlan(shape, wordBytes, bytesPerWeight).scratchBytes(shape));
+  return bytes;
+}
+
+template <class Word>
+void convolution(const ConvolutionShape &shape, const Word *in, const Weights &weights, Word *out,
+                 uint64_t begin, uint64_t end, Scratch scratch, Isa isa) {
+  const IntegerKernels &kernels = integerKernels(isa);
+  if (kernels.planes) {
+    const PlanePlan plan(shape, sizeof(Word), weights.bytesPerWeight);
+    if (plan.cost < plan.wordCost) {
+      const uint64_t items = convolutionItems(shape);
+      planeLayer(shape, plan, *kernels.planes, in, weights, out, plan.units * begin / items,
+                 plan.units * end / items, scratch);
+      return;
+    }
+  }
+  wordLayer(shape, wordKernels<Word>(kernels), in, weights, out, begin, end, scratch);
+}
+
+uint64_t gemmItems(const GemmShape &shape) { return convolutionItems(asConvolution(shape)); }
+
+size_t gemmScratchBytes(const GemmShape &shape) {
+  return convolutionScratchBytes(asConvolution(shape));
+}
+
+template <class Word>
+void gemm(const GemmShape &shape, const Word *in, const Weights &weights, Word *out,
+          uint64_t begin, uint64_t end, Scratch scratch, Isa isa) {
+  convolution(asConvolution(shape), in, weights, out, begin, end, scratch, isa);
+}
+
+template void gemm(const GemmShape &, const uint64_t *, const Weights &, uint64_t *, uint64_t,
+                   uint64_t, Scratch, Isa);
+template void gemm(const GemmShape &, const uint32_t *, const Weights &, uint32_t *, uint64_t,
+                   uint64_t, Scratch, Isa);
+template void convolution(const ConvolutionShape &, const uint64_t *, const Weights &, uint64_t *,
+                          uint64_t, uint64_t, Scratch, Isa);
+template void convolution(const ConvolutionShape &, const uint32_t *, const Weights &, uint32_t *,
+                          uint64_t, uint64_t, Scratch, Isa);
 
 } // namespace fhe::tfhe

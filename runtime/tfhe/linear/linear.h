@@ -1,12 +1,18 @@
 //===- linear.h - Linear layers with clear integer weights on LWE ciphertexts ----------------===//
 //
-// Matrix product and convolution of ciphertexts with small clear integers, modulo 2^64, without
-// materialised patches. Zero weights cost nothing where whole tiles of them are zero; padding is
-// the trivial zero ciphertext and is skipped. Noise out: sum of w^2 V_in for independent inputs.
-// Exact integer arithmetic: the same words on every instruction set and for every split.
+// Matrix product and convolution of ciphertexts with small clear integers, modulo 2^64 or 2^32,
+// without materialised patches. Padding is the trivial zero ciphertext. Noise out: sum of w^2 V_in
+// for independent inputs. Exact integer arithmetic: the same words on every instruction set and for
+// every split.
 //
-// Work is cut into independent items; a call does the items [begin, end), so threads can share one
-// layer. An item writes a tile of outputs no other item writes.
+// Work is cut into items; a call does the share [begin, end) of them, so threads can divide one
+// layer between them. What one share writes no other does.
+//
+// Cost: outputs * taps * words products of a weight and a word. With byte-plane instructions (see
+// isa/integer_kernels.h) a product costs 8 or 4 byte products for each byte of the weight, groups
+// of four taps whose weights are all zero are left out, and inputs are brought into planes once for
+// all outputs (and for all windows of a row that overlap); where that does not pay, and on other
+// machines, zero weights are left out one by one.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_LINEAR_LINEAR_H
@@ -33,8 +39,9 @@ struct GemmShape {
 
 uint64_t gemmItems(const GemmShape &shape);
 size_t gemmScratchBytes(const GemmShape &shape);
-/// in and out must not overlap.
-void gemm(const GemmShape &shape, const uint64_t *in, const Weights &weights, uint64_t *out,
+/// Word is uint64_t or uint32_t. in and out must not overlap.
+template <class Word>
+void gemm(const GemmShape &shape, const Word *in, const Weights &weights, Word *out,
           uint64_t begin, uint64_t end, Scratch scratch, Isa isa = activeIsa());
 
 /// in [samples][inChannels][inHeight][inWidth][words] convolved with
@@ -56,14 +63,16 @@ struct ConvolutionShape {
   uint64_t outWidth() const {
     return (inWidth + padLeft + padRight - dilationX * (kernelWidth - 1) - 1) / strideX + 1;
   }
+  /// Weights of one output.
+  uint64_t taps() const { return inChannels / groups * kernelHeight * kernelWidth; }
 };
 
 uint64_t convolutionItems(const ConvolutionShape &shape);
 size_t convolutionScratchBytes(const ConvolutionShape &shape);
-/// in and out must not overlap.
-void convolution(const ConvolutionShape &shape, const uint64_t *in, const Weights &weights,
-                 uint64_t *out, uint64_t begin, uint64_t end, Scratch scratch,
-                 Isa isa = activeIsa());
+/// Word is uint64_t or uint32_t. in and out must not overlap.
+template <class Word>
+void convolution(const ConvolutionShape &shape, const Word *in, const Weights &weights, Word *out,
+                 uint64_t begin, uint64_t end, Scratch scratch, Isa isa = activeIsa());
 
 } // namespace fhe::tfhe
 

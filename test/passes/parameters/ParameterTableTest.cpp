@@ -20,26 +20,28 @@ TEST(ParameterTable, HasAllCells) {
 }
 
 TEST(ParameterTable, CellsLieOnTheCurveAndWithinBounds) {
-  for (const Cell &cell : allCells()) {
-    fhe::tfhe::ParameterSet set = toParameterSet(cell);
-    EXPECT_EQ(fhe::tfhe::checkBounds(set), "");
-    EXPECT_EQ(fhe::tfhe::checkSecurity(set, tableSecurity), "");
-    EXPECT_DOUBLE_EQ(set.lwe.log2Std, *fhe::tfhe::log2StdForDimension(cell.n, 128));
-  }
+  for (unsigned wordBits : {32u, 64u})
+    for (const Cell &cell : allCells()) {
+      fhe::tfhe::ParameterSet set = toParameterSet(cell, wordBits);
+      EXPECT_EQ(fhe::tfhe::checkBounds(set), "");
+      EXPECT_EQ(fhe::tfhe::checkSecurity(set, tableSecurity), "");
+      EXPECT_DOUBLE_EQ(set.lwe.log2Std, *fhe::tfhe::log2StdForDimension(cell.n, 128, wordBits));
+    }
 }
 
 TEST(ParameterTable, CellsMeetTheirFailureProbability) {
-  for (const Cell &cell : allCells()) {
-    fhe::tfhe::ParameterSet set = toParameterSet(cell);
-    double input = std::exp2(2.0 * cell.log2Norm) * fhe::tfhe::tableOutputVariance(set);
-    double log2P = fhe::tfhe::log2ErrorProbability(std::exp2(-double(cell.bits) - 2),
-                                                   fhe::tfhe::tableInputVariance(set, input));
-    EXPECT_LE(log2P, tableLog2PError) << cell.bits << " bits, norm 2^" << cell.log2Norm;
-    // Not chosen for another table by mistake: the next bit is out of reach.
-    double next = fhe::tfhe::log2ErrorProbability(std::exp2(-double(cell.bits) - 3),
-                                                  fhe::tfhe::tableInputVariance(set, input));
-    EXPECT_GT(next, tableLog2PError) << cell.bits << " bits, norm 2^" << cell.log2Norm;
-  }
+  for (unsigned wordBits : {32u, 64u})
+    for (const Cell &cell : allCells()) {
+      fhe::tfhe::ParameterSet set = toParameterSet(cell, wordBits);
+      double input = std::exp2(2.0 * cell.log2Norm) * fhe::tfhe::tableOutputVariance(set);
+      double log2P = fhe::tfhe::log2ErrorProbability(std::exp2(-double(cell.bits) - 2),
+                                                     fhe::tfhe::tableInputVariance(set, input));
+      EXPECT_LE(log2P, tableLog2PError) << cell.bits << " bits, norm 2^" << cell.log2Norm;
+      // Not chosen for another table by mistake: the next bit is out of reach.
+      double next = fhe::tfhe::log2ErrorProbability(std::exp2(-double(cell.bits) - 3),
+                                                    fhe::tfhe::tableInputVariance(set, input));
+      EXPECT_GT(next, tableLog2PError) << cell.bits << " bits, norm 2^" << cell.log2Norm;
+    }
 }
 
 TEST(ParameterTable, RoundsUp) {
@@ -59,12 +61,15 @@ TEST(ParameterTable, CostOrderIsTotal) {
 }
 
 TEST(CostModel, SeededKeysAreAboutHalf) {
-  fhe::tfhe::ParameterSet set = toParameterSet(*findCell(6, 16));
-  KeyBytes bytes = evaluationKeyBytes(set);
-  uint64_t bootstrap = fhe::tfhe::bootstrapKeyBytes(set.lwe.dimension, set.glwe, set.bootstrap);
-  EXPECT_EQ(bytes.stored, bootstrap / (set.glwe.k + 1) +
-                              8ull * set.glwe.lweDimension() * set.keyswitch.levels);
-  EXPECT_GT(bytes.memory, bootstrap);
+  for (unsigned wordBits : {32u, 64u}) {
+    fhe::tfhe::ParameterSet set = toParameterSet(*findCell(6, 16), wordBits);
+    KeyBytes bytes = evaluationKeyBytes(set);
+    uint64_t bootstrap = fhe::tfhe::bootstrapKeyBytes(set.lwe.dimension, set.glwe, set.bootstrap);
+    EXPECT_EQ(bytes.stored, bootstrap / (set.glwe.k + 1) +
+                                wordBits / 8ull * set.glwe.lweDimension() * set.keyswitch.levels);
+    EXPECT_EQ(bytes.memory, bootstrap + wordBits / 8ull * set.glwe.lweDimension() *
+                                            set.keyswitch.levels * set.lwe.words());
+  }
 }
 
 } // namespace
