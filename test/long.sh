@@ -8,6 +8,11 @@
 # rounded  --round-accumulators=6: scores may differ by rounding steps. A second run is looked into with
 #          the secret key (end-to-end-rounding): each table output that differs must be one step off,
 #          near a threshold, and their number must be as predicted
+#
+# Then bootstraps under full keys of the named parameter sets (rows m1c1 .. p8, or "bootstraps" for all of
+# them): 10,000 of each, 200 of the largest; failures as predicted, noise as in the formulas, no second copy of
+# a key. The quick ones again with so much noise that one in 64 is predicted to fail. BOOTSTRAPS=N runs N of
+# each. The keys of m4c4 take 9 GB.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 BIN=$PWD/build/release/bin
@@ -81,4 +86,14 @@ row fashion_cnn "$MODELS/fashion_cnn_w2a2" 2 rounded $(calibrated "$MODELS/fashi
   --round-accumulators=6
 [ -n "$SHARED" ] ||
   echo "Skipped: zoo_tfc_2w2a, which is not part of this repository (FHE_SHARED_MODELS=DIR)."
+
+for set in m1c1 m2c2 m3c3 m4c4 p4 p5 p6 p7 p8; do
+  [ "$ONLY" = "  " ] || [[ $ONLY = *" $set "* ]] || [[ $ONLY = *" bootstraps "* ]] || continue
+  many-bootstraps --threads=2 ${BOOTSTRAPS:+--count="$BOOTSTRAPS"} $set || FAILED=$((FAILED + 1))
+  case $set in
+  m1c1 | m2c2 | p4 | p5 | p6)
+    many-bootstraps --threads=2 --stress --count="${BOOTSTRAPS:-2000}" $set || FAILED=$((FAILED + 1))
+    ;;
+  esac
+done
 [ $FAILED = 0 ]

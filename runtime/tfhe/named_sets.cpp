@@ -58,7 +58,7 @@ const NamedSet *findNamedSet(std::string_view name) {
 
 double NamedSet::log2FailureProbability() const {
   const double variance = tableInputVariance(set, norm * norm * tableOutputVariance(set));
-  return log2ErrorProbability(std::exp2(-double(bits) - 2), variance);
+  return log2ErrorProbability(halfSlot(bits, Padding::one), variance);
 }
 
 ParameterSet withKeyswitchWords(const ParameterSet &set, unsigned wordBits) {

@@ -95,6 +95,10 @@ double tableOutputVariance(const ParameterSet &set) {
   return blindRotationVariance(set.lwe.dimension, set.glwe, set.bootstrap);
 }
 
+double halfSlot(unsigned bits, Padding padding) {
+  return portableExp2(-double(bits) - (padding == Padding::one ? 2 : 1));
+}
+
 double log2ErrorProbability(double halfSlot, double variance) {
   if (!(halfSlot > 0))
     return 0;

@@ -69,6 +69,16 @@ double tableInputVariance(const ParameterSet &set, double inputVariance);
 /// Variance of the result of a table: blindRotationVariance with the set's own numbers.
 double tableOutputVariance(const ParameterSet &set);
 
+/// Bits that a message leaves free at the top of the torus.
+enum class Padding {
+  none, ///< The whole torus: for outputs, and for tables with f(m + 2^(bits - 1)) = -f(m), such as
+        ///< the sign and odd saturating functions, which the blind rotation computes by itself.
+  one,  ///< Half of it: any table.
+};
+
+/// Half of a slot of a message of `bits` bits, relative to the torus: 2^-(bits + padding + 1).
+double halfSlot(unsigned bits, Padding padding);
+
 /// log2 of the two-sided probability erfc(t / sqrt(2 v)) that a centred Gaussian error of variance
 /// `variance` exceeds `halfSlot` in absolute value. Accurate (relative 1e-12 of the logarithm) also
 /// where the probability itself is far below the smallest double. 0 (certainty) when halfSlot <= 0,

@@ -11,6 +11,13 @@
 // 2^(P+1) exactly, the centre of its slot. A caller that wants slots [m - 1/2, m + 1/2) writes the
 // table half a slot early into the polynomial (negacyclically); no shift happens here.
 //
+// Tables without a padding bit. A message of P bits that fills the torus, m/2^P, has its upper half
+// in positions N and up, where the result is negated. So a table with f(m + 2^(P-1)) = -f(m) needs
+// no padding bit: write f of the lower half as above, with slots of 2N/2^P positions. The sign, and
+// odd saturating functions of a centred value, are such tables; half a slot is 2^-(P+1) instead of
+// 2^-(P+2) (noise.h, halfSlot), one bit more for the same keys. Any other table reads its upper half
+// wrong: nothing in a ciphertext can tell.
+//
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_BOOTSTRAP_BOOTSTRAP_H
 #define FHE_RUNTIME_TFHE_BOOTSTRAP_BOOTSTRAP_H
