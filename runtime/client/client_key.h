@@ -8,7 +8,7 @@
 #define FHE_RUNTIME_CLIENT_CLIENT_KEY_H
 
 #include "fhe/client.h"
-#include "runtime/formats/header.h"
+#include "runtime/formats/evaluation_key.h"
 #include "runtime/tfhe/client/secret_key.h"
 
 #include <memory>
@@ -36,6 +36,13 @@ namespace fhe::runtime {
 
 /// A seed from the operating system; throws FHE_NO_RANDOMNESS.
 tfhe::Seed freshSeed();
+
+/// The evaluation key of `key` with masks and noise from these independent seeds, on `threads`
+/// threads (0: one a core), of whose number it does not depend. `mask` is stored in it, `noise`
+/// must be forgotten: fhe_evaluation_key_generate draws both from the operating system.
+std::unique_ptr<fhe_evaluation_key> makeEvaluationKey(const fhe_client_key &key,
+                                                      const tfhe::Seed &mask,
+                                                      const tfhe::Seed &noise, uint32_t threads);
 
 } // namespace fhe::runtime
 

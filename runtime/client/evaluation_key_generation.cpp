@@ -31,12 +31,12 @@ struct WorkMemory {
 
 class Maker {
 public:
-  Maker(const fhe_client_key &client, uint32_t threads) : client(client), workers(threads) {
+  Maker(const fhe_client_key &client, const tfhe::Seed &mask, const tfhe::Seed &noise,
+        uint32_t threads)
+      : client(client), workers(threads), seeds{mask, noise, 0} {
     result = std::make_unique<fhe_evaluation_key>();
     result->parameters = client.parameters;
     result->keyId = client.keyId;
-    seeds.mask = freshSeed();
-    seeds.noise = freshSeed();
     result->maskSeed = seeds.mask.bytes;
   }
 
@@ -109,6 +109,12 @@ private:
 
 } // namespace
 
+std::unique_ptr<fhe_evaluation_key> makeEvaluationKey(const fhe_client_key &key,
+                                                      const tfhe::Seed &mask,
+                                                      const tfhe::Seed &noise, uint32_t threads) {
+  return Maker(key, mask, noise, threads).make();
+}
+
 } // namespace fhe::runtime
 
 using namespace fhe::runtime;
@@ -117,6 +123,7 @@ fhe_status fhe_evaluation_key_generate(const fhe_client_key *key, uint32_t threa
                                        fhe_evaluation_key **evaluation_key) {
   return guarded([&] {
     require(key && evaluation_key, FHE_INVALID_ARGUMENT, "a null pointer");
-    *evaluation_key = Maker(*key, threads).make().release();
+    const fhe::tfhe::Seed mask = freshSeed(), noise = freshSeed();
+    *evaluation_key = makeEvaluationKey(*key, mask, noise, threads).release();
   });
 }

@@ -231,6 +231,35 @@ TEST(Record, PartialKeysMustBeAskedFor) {
   fhe_evaluation_key_free(evaluation);
 }
 
+// The stored words depend on the seeds and on nothing else, and secrets, masks and noise come from
+// streams of their own: another seed for one changes that one only.
+TEST(Record, EvaluationKeysDependOnTheirSeedsOnly) {
+  fhe_client_key secret;
+  Variant variant(window_model, centredSet(), 132);
+  secret.parameters = manifestOf(variant.model).get()->parameters;
+  secret.parameters.keys[0].dimension = secret.parameters.keys[0].live = 33;
+  secret.secrets.resize(2);
+  secret.secrets[0].lwe = tfhe::LweSecretKey(33, freshSeed(), 0);
+  secret.secrets[1].glwe = tfhe::GlweSecretKey(1, 11, freshSeed(), 1);
+  const tfhe::Seed mask = freshSeed(), noise = freshSeed();
+  auto one = makeEvaluationKey(secret, mask, noise, 1);
+  for (uint32_t threads : {2u, 5u, 0u}) {
+    auto other = makeEvaluationKey(secret, mask, noise, threads);
+    EXPECT_EQ(other->bodies, one->bodies) << threads;
+    EXPECT_EQ(other->maskSeed, mask.bytes);
+  }
+  // Other noise moves each body by little: the masks are the same.
+  auto noisy = makeEvaluationKey(secret, mask, freshSeed(), 2);
+  for (size_t section = 0; section < 2; ++section)
+    for (size_t i = 0; i < one->bodies[section].size(); ++i) {
+      const uint64_t difference = noisy->bodies[section][i] - one->bodies[section][i];
+      ASSERT_LE(std::abs(double(int64_t(difference))), section == 0 ? 0x1p46 : 0x1p18);
+    }
+  EXPECT_NE(noisy->bodies, one->bodies);
+  auto masked = makeEvaluationKey(secret, freshSeed(), noise, 2);
+  EXPECT_NE(masked->bodies[0][0], one->bodies[0][0]);
+}
+
 // Noise that no bound has, and noise below the curve.
 TEST(Record, RefusesImpossibleAndWeakNoise) {
   tfhe::ParameterSet set = centredSet();
