@@ -33,19 +33,14 @@ FHE_INLINE void interleave(const __m512i *rows, uint8_t *out) {
 }
 
 void pack(const void *const *rows, size_t bytes, uint8_t *out, size_t stride) {
-  const char *from[groupRows];
-  __mmask64 present[groupRows];
-  for (size_t r = 0; r < groupRows; ++r) {
-    from[r] = static_cast<const char *>(rows[r]);
-    present[r] = rows[r] ? ~__mmask64(0) : 0;
-  }
   for (size_t at = 0; at < bytes; at += groupRowBytes, out += stride) {
     const size_t left = bytes - at;
     const __mmask64 inside = left < groupRowBytes ? (__mmask64(1) << left) - 1 : ~__mmask64(0);
     __m512i row[groupRows];
 #pragma GCC unroll 4
     for (size_t r = 0; r < groupRows; ++r)
-      row[r] = _mm512_maskz_loadu_epi8(present[r] & inside, from[r] + at);
+      row[r] = rows[r] ? _mm512_maskz_loadu_epi8(inside, static_cast<const char *>(rows[r]) + at)
+                       : _mm512_setzero_si512();
     interleave(row, out);
   }
 }
