@@ -213,11 +213,8 @@ FailureOr<std::string> buildManifest(ModuleOp planned, llvm::StringRef name) {
                 {"peak", nullptr}};
   if (set) {
     parameters::KeyBytes keys = parameters::evaluationKeyBytes(*set);
-    uint64_t arena = 0;
-    for (int64_t elements : program->arenaElements)
-      arena += elements * parameters::ciphertextBytes(*set);
     bytes = {{"evaluation_key_stored", keys.stored}, {"evaluation_key_memory", keys.memory},
-             {"peak", keys.memory + arena}};
+             {"peak", parameters::peakBytes(program->main, program->arenaElements, *set)}};
   }
   manifest["bytes"] = bytes;
   // Names come from files: what is not UTF-8 is replaced, not thrown at.

@@ -138,7 +138,6 @@ static void addResults(Report &report, func::FuncOp main) {
 
 static void addSizes(Report &report, func::FuncOp main, const ::fhe::tfhe::ParameterSet &set) {
   parameters::KeyBytes keys = parameters::evaluationKeyBytes(set);
-  uint64_t one = parameters::ciphertextBytes(set);
   report.evaluationKeyBytes = keys.stored;
   report.evaluationKeyMemory = keys.memory;
   // As a client sends them: a seed for the masks and one word an element.
@@ -148,10 +147,11 @@ static void addSizes(Report &report, func::FuncOp main, const ::fhe::tfhe::Param
   auto arenas = main->getAttrOfType<DictionaryAttr>(arenaAttr);
   if (!arenas)
     return;
-  report.peakBytes = keys.memory;
+  SmallVector<int64_t> sizes;
   for (NamedAttribute arena : arenas)
     if (auto elements = dyn_cast<IntegerAttr>(arena.getValue()))
-      *report.peakBytes += elements.getInt() * one;
+      sizes.push_back(elements.getInt());
+  report.peakBytes = parameters::peakBytes(main, sizes, set);
 }
 
 void addParameters(Report &report, ModuleOp tfhe) {

@@ -30,4 +30,30 @@ double operationSeconds(Operation *op, const ::fhe::tfhe::ParameterSet &set) {
   return multiplications(op) * KernelCosts().product(set.glwe);
 }
 
+/// Working memory of one thread at a layer of tables: a batch of 16 accumulators, the transforms of
+/// their digits, the batch before and after the keyswitch. The kernels' own numbers (runtime/server)
+/// depend on the machine; next to the keys both are small.
+static uint64_t scratchBytes(const ::fhe::tfhe::ParameterSet &set) {
+  constexpr uint64_t batch = 16;
+  uint64_t polynomial = 8 * uint64_t(set.glwe.polynomialSize()), columns = set.glwe.k + 1;
+  return batch * (columns * polynomial + 8 * set.lwe.words() + ciphertextBytes(set)) +
+         set.bootstrap.levels * columns * polynomial;
+}
+
+uint64_t peakBytes(func::FuncOp main, ArrayRef<int64_t> arenaElements,
+                   const ::fhe::tfhe::ParameterSet &set) {
+  uint64_t bytes = evaluationKeyBytes(set).memory, ciphertexts = 0;
+  for (int64_t elements : arenaElements)
+    ciphertexts += elements;
+  for (Value result : main.front().getTerminator()->getOperands())
+    ciphertexts += elementsOf(result);
+  bool hasTables = false;
+  for (LookupOp lookup : main.getOps<LookupOp>()) {
+    ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
+    bytes += uint64_t(shape[0]) * shape[1] * 8 * set.glwe.polynomialSize();
+    hasTables = true;
+  }
+  return bytes + ciphertexts * ciphertextBytes(set) + (hasTables ? scratchBytes(set) : 0);
+}
+
 } // namespace fhe::parameters

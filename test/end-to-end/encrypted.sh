@@ -1,6 +1,7 @@
 #!/bin/bash
 # encrypted.sh: a network on encrypted inputs gives exactly the integers of the clear run, all in one
-# process (fhe-run) and with client and server apart (keygen, encrypt, evaluate, decrypt).
+# process (fhe-run) and with client and server apart (keygen, encrypt, evaluate, decrypt); one
+# inference takes the memory that the manifest says.
 # Called as SCRIPT BIN WORK SAMPLES MODEL [flags of fhe-compile].
 . "$(dirname "$0")/common.sh"
 SAMPLES=$1 FOLDER=$2
@@ -14,6 +15,8 @@ check "fhe-run" fhe-run model.so --mode=encrypted --inputs "$FOLDER/inputs.npy" 
   check "equal to clear" "$CHECK" json run.json /agreement_with_clear/integers_differing 0
   check "all samples" "$CHECK" json run.json /samples "$SAMPLES"
 }
+
+check "memory" end-to-end-memory model.so model.json "$FOLDER/inputs.npy" && cat out
 
 check "take" "$CHECK" take "$FOLDER/inputs.npy" "$SAMPLES" x.npy
 check "clear" fhe-run model.so --inputs x.npy --quiet --outputs clear.npy
