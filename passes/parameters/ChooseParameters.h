@@ -46,8 +46,8 @@ struct Choice {
 };
 
 /// The cell of the bits and norm found; where its noise does not do, the next cell by cost that
-/// satisfies everything. Keyswitch keys have 32-bit words, which are half as large and twice as fast,
-/// unless only 64 satisfy.
+/// satisfies everything. Keyswitch keys have 32-bit words, which are half as large and twice as
+/// fast, unless only 64 satisfy.
 Choice chooseParameters(llvm::ArrayRef<Constraint> constraints, NoiseAnalysis &analysis,
                         double log2PError);
 

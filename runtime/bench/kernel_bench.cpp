@@ -200,7 +200,8 @@ void benchSet(const NamedSet &named) {
   });
 }
 
-template <class Word> void benchGemm(const GemmShape &shape, unsigned weightBits, unsigned zeroPercent) {
+template <class Word>
+void benchGemm(const GemmShape &shape, unsigned weightBits, unsigned zeroPercent) {
   AlignedBuffer<Word> in(shape.samples * shape.inputs * shape.words);
   AlignedBuffer<Word> out(shape.samples * shape.outputs * shape.words);
   for (Word &word : in)

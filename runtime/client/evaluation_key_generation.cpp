@@ -66,8 +66,9 @@ private:
       uint32_t begin = uint32_t(item) * block, end = std::min(input.dimension(), begin + block);
       uint64_t *rows = memory[worker].words.data();
       tfhe::generateKeyswitchRows(shape, input, output, noise, seeds, begin, end, rows);
+      uint64_t *to = bodies.data() + uint64_t(begin) * record.levels;
       for (uint64_t row = 0; row < uint64_t(end - begin) * record.levels; ++row)
-        bodies[uint64_t(begin) * record.levels + row] = rows[row * shape.words() + output.dimension()];
+        to[row] = rows[row * shape.words() + output.dimension()];
     });
   }
 

@@ -3,8 +3,8 @@
 // One section a conversion of the parameters, in their order. Rows are seeded: masks come from the
 // key's mask seed, streams (keyswitchMask | bootstrapMask, conversion number, row number); only
 // bodies are stored. Row numbers: keyswitch i * levels + level; bootstrap
-// (i * levels + level) * (k + 1) + j. Words are 64-bit torus words; those of a 32-bit keyswitch have
-// zero low halves here, and four bytes each in streams and files.
+// (i * levels + level) * (k + 1) + j. Words are 64-bit torus words; those of a 32-bit keyswitch
+// have zero low halves here, and four bytes each in streams and files.
 //
 // A bootstrap row (level, j < k) of the kernels adds s_i * 2^(64 - baseLog * (level + 1)) to mask
 // polynomial j, which would make the mask depend on the secret. Here the mask is the stream itself

@@ -55,9 +55,10 @@ static tfhe::LweKeyswitchKey loadKeyswitch(const fhe_evaluation_key &key, uint32
     const uint32_t begin = uint32_t(item) * group;
     const uint32_t count = std::min(group, shape.inputDimension - begin);
     const size_t words = shape.coefficientWords();
+    const std::span<uint64_t> memory = rows[worker].span();
     for (uint32_t i = 0; i < count; ++i)
-      expandKeyswitchRows(key, conversion, begin + i, rows[worker].span().subspan(i * words, words));
-    loaded.setCoefficients(begin, rows[worker].span().first(count * words));
+      expandKeyswitchRows(key, conversion, begin + i, memory.subspan(i * words, words));
+    loaded.setCoefficients(begin, memory.first(count * words));
   });
   return loaded;
 }

@@ -158,7 +158,8 @@ TEST(Record, NarrowKeyswitchKeys) {
     auto values = inputsOf(window_model, 4);
     Prepared prepared(variant.model, &read, options);
     Ciphertexts in = encrypt(manifest, secret, asInputs(window_model, values), 4);
-    EXPECT_EQ(decryptIntegers(manifest, secret, prepared.run(in)), runClear(window_model, values, 4));
+    EXPECT_EQ(decryptIntegers(manifest, secret, prepared.run(in)),
+              runClear(window_model, values, 4));
   }
 }
 

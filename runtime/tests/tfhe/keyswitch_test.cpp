@@ -20,7 +20,7 @@ uint64_t roundTo(uint64_t word, unsigned kept) {
   return ((word >> (64 - kept)) + ((word >> (63 - kept)) & 1)) << (64 - kept);
 }
 
-/// Signed digits, most significant first: carries from the last digit up, one coefficient at a time.
+/// Signed digits, most significant first: carries from the last digit up.
 std::vector<int64_t> digitsOf(uint64_t word, const Decomposition &decomposition) {
   if (decomposition.baseLog == 64)
     return {int64_t(word)};
@@ -111,7 +111,7 @@ TEST(Keyswitch, EqualsPlainIntegers) {
 TEST(Keyswitch, ExtremesDoNotOverflow) {
   for (uint32_t wordBits : {32u, 64u}) {
     const KeyswitchShape shape(9000, 3, {8, wordBits / 8}, wordBits);
-    for (uint64_t word : {~uint64_t(0), uint64_t(0x8080808080808080), uint64_t(0x7F7F7F7F7F7F7F7F)}) {
+    for (uint64_t word : {UINT64_MAX, UINT64_C(0x8080808080808080), UINT64_C(0x7F7F7F7F7F7F7F7F)}) {
       std::vector<uint64_t> in(2 * 9001, word), rows(shape.allWords(), ~uint64_t(0));
       checkAgainstPlain(shape, rows, in, 2);
     }
@@ -121,8 +121,9 @@ TEST(Keyswitch, ExtremesDoNotOverflow) {
 // With rows that encrypt nothing but clear multiples of the gadget the phase is a rounding.
 TEST(Keyswitch, RoundsExactly) {
   for (uint32_t wordBits : {32u, 64u})
-    for (Decomposition decomposition : {Decomposition{4, 4}, Decomposition{3, 5}, Decomposition{1, 12},
-                                        Decomposition{16, 2}, Decomposition{8, 4}}) {
+    for (Decomposition decomposition :
+         {Decomposition{4, 4}, Decomposition{3, 5}, Decomposition{1, 12}, Decomposition{16, 2},
+          Decomposition{8, 4}}) {
       const uint32_t nIn = 70, nOut = 5, count = 9;
       const KeyswitchShape shape(nIn, nOut, decomposition, wordBits);
       std::vector<uint64_t> rows(shape.allWords());
@@ -132,6 +133,7 @@ TEST(Keyswitch, RoundsExactly) {
               uint64_t(2 * i + 1) << (64 - decomposition.baseLog * (level + 1));
       std::vector<uint64_t> in = randomWords(count * (nIn + 1), 11), out(count * (nOut + 1));
       std::copy(std::begin(hardWords), std::end(hardWords), in.begin());
+      const unsigned kept = decomposition.baseLog * decomposition.levels;
       for (Isa isa : availableIsas()) {
         LweKeyswitchKey key(shape, isa);
         key.setCoefficients(0, rows);
@@ -140,8 +142,7 @@ TEST(Keyswitch, RoundsExactly) {
         for (size_t c = 0; c < count; ++c) {
           uint64_t expected = roundTo(in[c * (nIn + 1) + nIn], wordBits);
           for (uint32_t i = 0; i < nIn; ++i)
-            expected -= roundTo(in[c * (nIn + 1) + i], decomposition.baseLog * decomposition.levels) *
-                        (2 * i + 1);
+            expected -= roundTo(in[c * (nIn + 1) + i], kept) * (2 * i + 1);
           EXPECT_EQ(out[c * (nOut + 1) + nOut], expected)
               << name(isa) << ", base 2^" << decomposition.baseLog << ", ciphertext " << c;
         }

@@ -101,7 +101,8 @@ size_t inputWords(const ConvolutionShape &s) {
 /// The layer on every instruction set, and by byte planes also where they would not be chosen,
 /// against plain loops.
 template <class Word>
-void checkLayer(const ConvolutionShape &s, const std::vector<Word> &in, const TestWeights &weights) {
+void checkLayer(const ConvolutionShape &s, const std::vector<Word> &in,
+                const TestWeights &weights) {
   const std::vector<Word> expected = naiveConvolution(s, in, weights);
   for (Isa isa : availableIsas()) {
     std::vector<Word> out(expected.size(), Word(0xDEAD));
@@ -116,8 +117,11 @@ void checkLayer(const ConvolutionShape &s, const std::vector<Word> &in, const Te
     std::fill(out.begin(), out.end(), Word(0xDEAD));
     const PlanePlan plan(s, sizeof(Word), weights.view.bytesPerWeight);
     TestScratch exact(plan.scratchBytes(s));
-    for (auto [begin, end] : {std::pair<uint64_t, uint64_t>{plan.units / 2, plan.units}, {0, plan.units / 2}})
+    auto part = [&](uint64_t begin, uint64_t end) {
       planeLayer(s, plan, *planes, in.data(), weights.view, out.data(), begin, end, exact);
+    };
+    part(plan.units / 2, plan.units);
+    part(0, plan.units / 2);
     ASSERT_EQ(out, expected) << "planes of " << name(isa) << ", words of " << sizeof(Word);
   }
 }

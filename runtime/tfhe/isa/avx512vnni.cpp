@@ -19,8 +19,8 @@ namespace {
 constexpr int vectors = int(groupBytes / 64);
 constexpr size_t vectorLanes = 16;
 
-/// Interleaves the bytes of four rows: per 16 bytes of a row, vector 0 has the places 0..3, vector 1
-/// 4..7, vector 2 8..11, vector 3 12..15.
+/// Interleaves the bytes of four rows: per 16 bytes of a row, vector 0 has the places 0..3, vector
+/// 1 has 4..7, vector 2 has 8..11, vector 3 has 12..15.
 FHE_INLINE void interleave(const __m512i *rows, uint8_t *out) {
   const __m512i low01 = _mm512_unpacklo_epi8(rows[0], rows[1]);
   const __m512i high01 = _mm512_unpackhi_epi8(rows[0], rows[1]);

@@ -57,8 +57,8 @@ struct PlaneKernels {
 
   /// sums[c][lane] (64 lanes a column; += or, with `fromZero`, =) the sum over s < steps, r < 4 of
   /// byte r of the lane in group groups[s] (null: s) of `planes`, times signed byte r of
-  /// digits[s * digitStride + c]. Modulo 2^32. 1 to maxColumns columns. `ahead`, `aheadLines`: cache
-  /// lines to prefetch meanwhile.
+  /// digits[s * digitStride + c]. Modulo 2^32. 1 to maxColumns columns. `ahead`, `aheadLines`:
+  /// cache lines to prefetch meanwhile.
   void (*product)(const uint8_t *planes, const uint32_t *groups, size_t steps,
                   const int32_t *digits, size_t digitStride, size_t columns, bool fromZero,
                   int32_t *sums, const uint8_t *ahead, size_t aheadLines);

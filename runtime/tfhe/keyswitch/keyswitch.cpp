@@ -117,8 +117,8 @@ public:
     }
     // Sums of 32 bits hold so many products of 255 and B/2; 32-bit words may wrap.
     const size_t half = size_t(1) << (shape.decomposition.baseLog - 1);
-    const size_t most =
-        sizeof(Word) == 4 ? SIZE_MAX : size_t(INT32_MAX) / (255 * half * shape.decomposition.levels);
+    const size_t levels = shape.decomposition.levels;
+    const size_t most = sizeof(Word) == 4 ? SIZE_MAX : size_t(INT32_MAX) / (255 * half * levels);
     const size_t step = blocks.coefficients();
     size_t collected = 0;
     for (size_t i = 0; i < nIn; i += step) {

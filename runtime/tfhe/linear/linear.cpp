@@ -4,9 +4,9 @@
 // by the share of items that a call is given.
 //
 // Word by word: tiles of up to four outputs that read the same inputs (taps), times a piece of the
-// ciphertexts' words. A tile's taps whose weights are all zero, or that lie in the padding, are left
-// out of its list; where many weights are zero the outputs are done one by one, so that each zero is
-// left out. The inner kernel gets pointers to the inputs: no patch is copied.
+// ciphertexts' words. A tile's taps whose weights are all zero, or that lie in the padding, are
+// left out of its list; where many weights are zero the outputs are done one by one, so that each
+// zero is left out. The inner kernel gets pointers to the inputs: no patch is copied.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/linear/linear.h"

@@ -1,9 +1,9 @@
 //===- plane_layer.cpp - Linear layers by byte planes ----------------------------------------===//
 //
 // A weight of more than 8 bits is a sum of signed bytes times powers of 2^8; each byte place of an
-// output that is not all zero is a row of its own. Rows are multiplied six at a time with lists of
-// the groups in which any of them has a weight, or, where most of those are zero, one at a time with
-// lists of their own.
+// output that is not all zero is a row of its own. Rows are multiplied six at a time with a list of
+// the groups in which any of them has a weight, or, where most of those are zero, one at a time
+// with lists of their own.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/linear/plane_layer.h"
@@ -26,10 +26,16 @@ constexpr uint64_t mostPieceTiles = 8;
 // of taps, interleaving a group, folding the sums of a row, and a tap by whole words.
 constexpr double productCycles = 2, packCycles = 8, foldCycles = 20, wordCycles = 2;
 
+/// Input columns that a strip of outputs reads.
+uint64_t inputColumns(const ConvolutionShape &shape, uint64_t strip) {
+  return (strip - 1) * shape.strideX + (shape.kernelWidth - 1) * shape.dilationX + 1;
+}
+
 } // namespace
 
 PlanePlan::PlanePlan(const ConvolutionShape &shape, uint32_t wordBytes, uint32_t bytesPerWeight) {
-  const uint64_t channels = shape.inChannels / shape.groups, kernel = shape.kernelHeight * shape.kernelWidth;
+  const uint64_t channels = shape.inChannels / shape.groups;
+  const uint64_t kernel = shape.kernelHeight * shape.kernelWidth;
   const uint64_t perGroup = shape.outChannels / shape.groups, width = shape.outWidth();
   const uint64_t quads = ceilDivide(channels, groupRows);
   const double rows = double(perGroup) * bytesPerWeight;
@@ -38,10 +44,11 @@ PlanePlan::PlanePlan(const ConvolutionShape &shape, uint32_t wordBytes, uint32_t
   blocks = ceilDivide(perGroup, blockOutputs(bytesPerWeight));
 
   // Sharing windows saves interleaving, groups of taps save products where channels are few.
+  const double packing = packCycles * double(blocks);
   const double byChannelCost = double(quads * kernel) * productCycles * rows +
-                               double(quads * shape.kernelHeight * shape.strideX) * packCycles * double(blocks);
-  const double byTapCost = double(ceilDivide(shape.taps(), groupRows)) *
-                           (productCycles * rows + packCycles * double(blocks));
+                               double(quads * shape.kernelHeight * shape.strideX) * packing;
+  const double byTapCost =
+      double(ceilDivide(shape.taps(), groupRows)) * (productCycles * rows + packing);
   byChannels = byChannelCost <= byTapCost;
   groups = byChannels ? quads * kernel : ceilDivide(shape.taps(), groupRows);
   cost = std::min(byChannelCost, byTapCost) + foldCycles * rows;
@@ -51,8 +58,7 @@ PlanePlan::PlanePlan(const ConvolutionShape &shape, uint32_t wordBytes, uint32_t
   pieceTiles = std::min(mostPieceTiles, tiles);
   const auto bytes = [&] { return unitGroups(shape) * pieceTiles * groupBytes; };
   const auto setColumns = [&] {
-    columns = byChannels ? (strip - 1) * shape.strideX + (shape.kernelWidth - 1) * shape.dilationX + 1
-                         : strip * groups;
+    columns = byChannels ? inputColumns(shape, strip) : strip * groups;
   };
   setColumns();
   while (bytes() > planeBudget && (strip > 1 || pieceTiles > 1)) {
@@ -86,7 +92,8 @@ public:
         const Word *in, const Weights &weights, Word *out, Scratch scratch)
       : shape(shape), plan(plan), kernels(kernels), in(in), out(out),
         tiles(shape, plan, weights, scratch.data()),
-        planes(reinterpret_cast<uint8_t *>(scratch.data() + WeightTiles::scratchBytes(plan.groups))),
+        planes(reinterpret_cast<uint8_t *>(scratch.data()) +
+               WeightTiles::scratchBytes(plan.groups)),
         tileGroups(plan.unitGroups(shape)),
         sums(reinterpret_cast<int32_t *>(planes + tileGroups * plan.pieceTiles * groupBytes)) {}
 
@@ -144,8 +151,7 @@ private:
   /// Group ((channels / 4) * kernelHeight + ky) * columns + column of each tile.
   void packChannels() {
     const uint64_t quads = ceilDivide(shape.inChannels / shape.groups, groupRows);
-    const uint64_t used =
-        (positions - 1) * shape.strideX + (shape.kernelWidth - 1) * shape.dilationX + 1;
+    const uint64_t used = inputColumns(shape, positions);
     const Word *rows[2][groupRows];
     const auto find = [&](uint64_t q, uint64_t ky, uint64_t x, const Word **to) {
       for (uint64_t r = 0; r < groupRows; ++r)
@@ -253,8 +259,10 @@ void planeLayer(const ConvolutionShape &shape, const PlanePlan &plan, const Plan
 }
 
 template void planeLayer(const ConvolutionShape &, const PlanePlan &, const PlaneKernels &,
-                         const uint64_t *, const Weights &, uint64_t *, uint64_t, uint64_t, Scratch);
+                         const uint64_t *, const Weights &, uint64_t *, uint64_t, uint64_t,
+                         Scratch);
 template void planeLayer(const ConvolutionShape &, const PlanePlan &, const PlaneKernels &,
-                         const uint32_t *, const Weights &, uint32_t *, uint64_t, uint64_t, Scratch);
+                         const uint32_t *, const Weights &, uint32_t *, uint64_t, uint64_t,
+                         Scratch);
 
 } // namespace fhe::tfhe
