@@ -87,6 +87,10 @@ row fashion_cnn "$MODELS/fashion_cnn_w2a2" 2 rounded $(calibrated "$MODELS/fashi
 [ -n "$SHARED" ] ||
   echo "Skipped: zoo_tfc_2w2a, which is not part of this repository (FHE_SHARED_MODELS=DIR)."
 
+if [ "$ONLY" = "  " ] || [[ $ONLY = *" bootstraps "* ]]; then
+  fhe_tfhe_tests --gtest_also_run_disabled_tests --gtest_filter='DISABLED_Large*' --gtest_brief=1 ||
+    FAILED=$((FAILED + 1))
+fi
 for set in m1c1 m2c2 m3c3 m4c4 p4 p5 p6 p7 p8; do
   [ "$ONLY" = "  " ] || [[ $ONLY = *" $set "* ]] || [[ $ONLY = *" bootstraps "* ]] || continue
   many-bootstraps --threads=2 ${BOOTSTRAPS:+--count="$BOOTSTRAPS"} $set || FAILED=$((FAILED + 1))

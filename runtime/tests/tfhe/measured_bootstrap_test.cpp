@@ -72,10 +72,7 @@ private:
   }
 };
 
-} // namespace
-
-TEST_P(MeasuredBootstrap, PositionAndResult) {
-  const SmallKeys keys(findNamedSet(GetParam())->set, 16);
+void measure(const SmallKeys &keys) {
   const ParameterSet &set = keys.set;
   const uint32_t n = set.lwe.dimension, size = set.glwe.polynomialSize();
   const size_t samples = 12800, batch = 128, words = set.glwe.lweWords();
@@ -114,5 +111,24 @@ TEST_P(MeasuredBootstrap, PositionAndResult) {
   EXPECT_NEAR(keys.resultVariance / tableOutputVariance(set), 1, 0.12);
 }
 
+} // namespace
+
+TEST_P(MeasuredBootstrap, PositionAndResult) {
+  measure(SmallKeys(findNamedSet(GetParam())->set, 16));
+}
+
+// 2560 of 4096 coefficients live: less of every error of the mask, and a keyswitch from 2560 bits.
+TEST(MeasuredPartialKey, PositionAndResult) {
+  ParameterSet set = findNamedSet("p5")->set;
+  const double whole = tableOutputVariance(set);
+  set.glwe.live = 2560;
+  ASSERT_EQ(checkSecurity(set, 128, KeyAssumptions::partialKeys), "");
+  EXPECT_LT(tableOutputVariance(set), 0.7 * whole);
+  measure(SmallKeys(set, 16));
+}
+
+// Seconds to minutes each: run by test/long.sh.
+INSTANTIATE_TEST_SUITE_P(DISABLED_Large, MeasuredBootstrap, testing::Values("p7", "p8", "m4c4"),
+                         [](const auto &info) { return std::string(info.param); });
 INSTANTIATE_TEST_SUITE_P(Sets, MeasuredBootstrap, testing::ValuesIn(measuredSets()),
                          [](const auto &info) { return std::string(info.param); });
