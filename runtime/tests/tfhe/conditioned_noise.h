@@ -87,13 +87,13 @@ inline double cmuxVariance(const GlweKey &glwe, const Decomposition &decompositi
          fftWordVariance(glwe, decomposition) * fftSeen(glwe, secretOnes);
 }
 
-/// Of an accumulator fresh from a test polynomial: the mask has no digits, and as rounding error
-/// its start, a quarter of the last digit's unit wide.
+/// Of an accumulator fresh from a test polynomial: two products, of halves whose masks have no
+/// digits; one mask has its start as rounding error, a quarter of the last digit's unit wide.
 inline double firstCmuxVariance(const GlweKey &glwe, const Decomposition &decomposition,
                                 const GgswNoise &noise, uint64_t bit, double secretOnes) {
-  return noise.bodySquares * digitSquare(decomposition) +
-         roundingVariance(decomposition) * (double(bit) + secretOnes / 16) +
-         fftWordVariance(glwe, decomposition) * fftSeen(glwe, secretOnes) / (glwe.k + 1);
+  return 2 * noise.bodySquares * digitSquare(decomposition) +
+         roundingVariance(decomposition) * (2 * double(bit) + secretOnes / 16) +
+         2 * fftWordVariance(glwe, decomposition) * fftSeen(glwe, secretOnes) / (glwe.k + 1);
 }
 
 /// The noise in the rows of a keyswitch key.

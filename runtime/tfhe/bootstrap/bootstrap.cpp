@@ -40,27 +40,52 @@ size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
                              const Decomposition &decomposition) {
   const size_t batch = bootstrapBatch(glwe, decomposition);
   const size_t switched = roundUp(batch * (size_t(lweDimension) + 1) * 4, bufferAlignment);
-  return cmuxWorkBytes(glwe, decomposition) + batch * accumulatorBytes(glwe) + switched;
+  return cmuxWorkBytes(glwe, decomposition) + (batch + 1) * accumulatorBytes(glwe) + switched;
+}
+
+/// Element i of a fixed sequence of numbers without structure (SplitMix64; Steele, Lea, Flood 2014).
+static uint64_t mixed(uint64_t i) {
+  uint64_t z = (i + 1) * 0x9E3779B97F4A7C15;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
 }
 
 /// Small numbers instead of zeros. Transforms in f64 leave words that are multiples of a power of
 /// two, a few bits below the decomposition's last digit. From a mask of zeros all sums of such
 /// words are multiples too, those exactly halfway always round up, and the secret key adds up what
 /// should have the mean 0 over half of its coefficients (45 % more variance at N = 8192, and more
-/// the larger N is). Words that differ below stay so, because a CMUX only adds to them. A fixed
-/// sequence (the mixing of SplitMix64; Steele, Lea and Flood 2014), a quarter of the last digit's
-/// unit wide: its own noise is a sixteenth of the rounding of one CMUX.
+/// the larger N is). Words that differ below stay so, because a CMUX only adds to them. A quarter
+/// of the last digit's unit wide: its own noise is a sixteenth of the rounding of one CMUX.
 static void startMask(const GlweKey &glwe, const Decomposition &decomposition, uint64_t *mask) {
   const unsigned kept = decomposition.baseLog * decomposition.levels;
-  if (kept > 60) {
-    std::memset(mask, 0, size_t(glwe.coefficients()) * sizeof(uint64_t));
+  for (uint64_t i = 0; i < glwe.coefficients(); ++i)
+    mask[i] = kept > 60 ? 0 : uint64_t(int64_t(mixed(i)) >> (kept + 2));
+}
+
+/// The CMUX of the first rotation that is not 0 (which becomes 0: done), in two halves. A table is
+/// constant over its slots, so the digits of (X^a - 1) times it are a few long plateaus: all of the
+/// product lies in the slowest modes, where a relative error of 2^-53 is large and the secret key,
+/// whose bits have the mean 1/2, weighs most. At N = 32768 this one product brought as much noise
+/// as 400 others. So the accumulator is the sum of one without structure and the rest, which has
+/// none either; each goes through its own CMUX. Later products have the key's random masks in them.
+static void firstStep(const FourierBootstrapKey &key, uint32_t *switched, uint64_t *accumulator,
+                      uint64_t *half, Scratch scratch) {
+  uint32_t i = 0;
+  while (i < key.lweDimension() && switched[i] == 0)
+    ++i;
+  if (i == key.lweDimension())
     return;
+  const size_t masks = key.glwe().coefficients(), words = masks + key.glwe().polynomialSize();
+  for (size_t w = 0; w < words; ++w) {
+    half[w] = w < masks ? 0 : mixed(~uint64_t(0) - w);
+    accumulator[w] -= half[w];
   }
-  for (uint64_t i = 0; i < glwe.coefficients(); ++i) {
-    uint64_t z = (i + 1) * 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    mask[i] = uint64_t(int64_t(z) >> (kept + 2));
-  }
+  cmux(key, i, switched[i], half, scratch);
+  cmux(key, i, switched[i], accumulator, scratch);
+  for (size_t w = 0; w < words; ++w)
+    accumulator[w] += half[w];
+  switched[i] = 0;
 }
 
 void initAccumulator(const GlweKey &glwe, const Decomposition &decomposition,
@@ -148,7 +173,8 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
   const size_t workBytes = cmuxWorkBytes(glwe, key.decomposition());
   const size_t words = accumulatorBytes(glwe) / sizeof(uint64_t);
   uint64_t *accumulators = reinterpret_cast<uint64_t *>(scratch.data() + workBytes);
-  uint32_t *switched = reinterpret_cast<uint32_t *>(accumulators + batch * words);
+  uint64_t *half = accumulators + batch * words;
+  uint32_t *switched = reinterpret_cast<uint32_t *>(half + words);
   for (size_t first = 0; first < count; first += batch) {
     const size_t here = std::min(batch, count - first);
     modulusSwitch(modulusSwitchKind, uint32_t(n), glwe.log2N, in + first * (n + 1), here,
@@ -157,6 +183,7 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
       const size_t table = tableOf ? tableOf[first + c] : 0;
       initAccumulator(glwe, key.decomposition(), testPolynomials + table * size,
                       switched[c * (n + 1) + n], accumulators + c * words);
+      firstStep(key, switched + c * (n + 1), accumulators + c * words, half, scratch);
     }
     blindRotate(key, switched, n + 1, here, accumulators, scratch);
     for (size_t c = 0; c < here; ++c)
