@@ -10,6 +10,7 @@ namespace {
 struct EncryptOptions {
   std::string manifest, key, output;
   std::vector<std::string> inputs;
+  uint64_t samples = 0; ///< 0: all
 };
 struct Values {
   std::string name;
@@ -34,7 +35,7 @@ static fhe_tensor_info findInput(const std::string &path, const fhe_manifest *ma
 
 /// Samples first, then the shape of the input; one sample may come without its dimension.
 static Values readValues(const std::string &path, const fhe_manifest *manifest,
-                         const std::string &text) {
+                         const std::string &text, uint64_t limit) {
   NamedPath file(text);
   fhe_tensor_info info = findInput(path, manifest, file);
   fhe::runtime::NpyArray array = readNpyFile(file.path);
@@ -47,6 +48,10 @@ static Values readValues(const std::string &path, const fhe_manifest *manifest,
                                    "; input '" + info.name + "' takes samples x " +
                                    shapeText(info.shape, info.rank));
   values.data = array.toFloat();
+  if (limit && limit < values.samples) {
+    values.samples = limit;
+    values.data.resize(limit * info.elements);
+  }
   for (size_t i = 0; i < values.data.size(); ++i)
     if (std::isnan(values.data[i]))
       throw FileError(file.path, "sample " + std::to_string(i / info.elements) + ", element " +
@@ -64,7 +69,7 @@ static void encryptFiles(const EncryptOptions &options, const CommonFlags &flags
   std::vector<Values> values;
   std::vector<fhe_input> inputs;
   for (const std::string &text : options.inputs)
-    values.push_back(readValues(options.manifest, manifest.get(), text));
+    values.push_back(readValues(options.manifest, manifest.get(), text, options.samples));
   for (const Values &input : values) {
     if (input.samples != values[0].samples)
       throw FileError(options.manifest, "inputs '" + values[0].name + "' and '" + input.name +
@@ -103,5 +108,8 @@ int main(int argc, char **argv) {
       ->required()
       ->take_all();
   app.add_option("-o,--output", options.output, "The ciphertexts to write")->required();
+  app.add_option("--samples", options.samples, "Encrypt only the first N samples")
+      ->type_name("N")
+      ->check(CLI::Range(uint64_t(1), UINT64_MAX));
   return runCommand(app, argc, argv, [&] { encryptFiles(options, flags); });
 }

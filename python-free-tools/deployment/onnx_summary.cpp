@@ -1,6 +1,8 @@
 //===- onnx_summary.cpp - What an ONNX file says of itself --------------------------------===//
 #include "python-free-tools/deployment/onnx_summary.h"
 
+#include <set>
+
 namespace fhe::tools {
 
 namespace {
@@ -70,26 +72,32 @@ private:
 };
 } // namespace
 
-/// Field 1 of a message, as text: the name of a value.
-static std::string nameOf(std::string_view bytes) {
+/// A field of a message, as text: the name of a value (1) or of an initializer (8).
+static std::string nameOf(std::string_view bytes, uint64_t number) {
   Message message(bytes);
   for (Field field; message.next(field);)
-    if (field.number == 1)
+    if (field.number == number)
       return field.text();
   return {};
 }
 
 /// GraphProto.
 static bool readGraph(std::string_view bytes, OnnxSummary &summary) {
+  std::set<std::string> initializers;
   Message graph(bytes);
   for (Field field; graph.next(field);) {
     summary.nodes += field.number == 1;
-    summary.initializers += field.number == 5;
+    if (field.number == 5) {
+      ++summary.initializers;
+      initializers.insert(nameOf(field.bytes, 8));
+    }
     if (field.number == 11)
-      summary.inputs.push_back(nameOf(field.bytes));
+      summary.inputs.push_back(nameOf(field.bytes, 1));
     if (field.number == 12)
-      summary.outputs.push_back(nameOf(field.bytes));
+      summary.outputs.push_back(nameOf(field.bytes, 1));
   }
+  // Some exporters list initializers as inputs, too.
+  std::erase_if(summary.inputs, [&](const std::string &name) { return initializers.count(name); });
   return !graph.broken();
 }
 

@@ -203,6 +203,16 @@ TEST_F(Deployment, RefusalsNameTheFile) {
   }
 }
 
+TEST_F(Deployment, EncryptsTheFirstSamplesOnly) {
+  const std::string encrypt = "fhe-encrypt kitchen.json --key client.key --inputs a=a.npy "
+                              "--inputs b=b.npy -o some.ct --samples ";
+  ASSERT_EQ(run(encrypt + "1").status, 0);
+  EXPECT_NE(run("fhe-inspect some.ct").out.find("samples: 1\n"), std::string::npos);
+  ASSERT_EQ(run(encrypt + "9").status, 0); // more than there are: all
+  EXPECT_NE(run("fhe-inspect some.ct").out.find("samples: 2\n"), std::string::npos);
+  expectError(encrypt + "0", 2, "fhe-encrypt: error: --samples");
+}
+
 TEST_F(Deployment, InspectKnowsEveryKindOfFile) {
   ASSERT_EQ(run("fhe-encrypt kitchen.json --key client.key --inputs a=a.npy --inputs b=b.npy "
                 "-o x.ct")
@@ -219,8 +229,10 @@ TEST_F(Deployment, InspectKnowsEveryKindOfFile) {
   }
   std::ofstream("r.json") << R"({"format": "fhe-report", "name": "n", "layers": [{"onnx_node": "fc"}]})";
   EXPECT_NE(run("fhe-inspect r.json").out.find("kind: report of a compilation"), std::string::npos);
-  // ir_version 8, operator set 13, a graph of one input "x" and one (empty) node.
-  const char onnx[] = "\x08\x08\x42\x02\x10\x0d\x3a\x07\x0a\x00\x5a\x03\x0a\x01x";
+  // ir_version 8, operator set 13, a graph of one (empty) node, an initializer "w", and the inputs "x"
+  // and "w".
+  const char onnx[] = "\x08\x08\x42\x02\x10\x0d\x3a\x11\x0a\x00\x2a\x03\x42\x01w\x5a\x03\x0a\x01x"
+                      "\x5a\x03\x0a\x01w";
   std::ofstream("m.onnx", std::ios::binary).write(onnx, sizeof onnx - 1);
   Outcome network = run("fhe-inspect --json m.onnx");
   auto said = nlohmann::json::parse(network.out);
