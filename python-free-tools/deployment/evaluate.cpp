@@ -36,7 +36,9 @@ static Prepared prepare(const EvaluateOptions &options, const fhe_model *model, 
   settings.size = sizeof settings;
   settings.mode = FHE_MODE_ENCRYPTED;
   settings.threads = options.threads;
-  settings.samples = options.samples ? std::min(options.samples, samples) : samples;
+  settings.samples = options.samples  ? std::min(options.samples, samples)
+                     : options.memory ? samples
+                                      : samplesTogether(*model, samples);
   settings.memory_limit = options.memory;
   fhe_prepared *prepared = nullptr;
   fhe_status status = fhe_prepare(model, key.get(), &settings, &prepared);

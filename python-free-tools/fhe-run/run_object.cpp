@@ -10,7 +10,6 @@
 #include "python-free-tools/shared/files.h"
 #include "python-free-tools/shared/progress_bar.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -92,19 +91,6 @@ ObjectRun::ObjectRun(const RunOptions &options) : options(options), object(optio
     inputs.push_back({input.name.c_str(), input.values.data(), input.values.size()});
 }
 
-/// Samples evaluated together. Results do not depend on it, and a layer of some hundred samples keeps
-/// every core busy: more would only take memory. Bounds the ciphertexts of a run to 1 GiB where
-/// several samples fit.
-static uint64_t turnSamples(const fhe_model &model, Mode mode, uint64_t samples) {
-  if (mode != Mode::Encrypted)
-    return samples;
-  uint64_t bytes = 0;
-  for (uint32_t key = 0; key < model.arena_count && key < model.parameters->key_count; ++key)
-    bytes += model.arena_elements[key] * 8 * (uint64_t(model.parameters->keys[key].live) + 1);
-  uint64_t fit = (uint64_t(1) << 30) / std::max<uint64_t>(bytes, 1);
-  return std::clamp<uint64_t>(fit, 1, samples);
-}
-
 Prepared ObjectRun::prepare(Mode mode, const fhe_evaluation_key *key) const {
   fhe_options settings{};
   settings.size = sizeof(settings);
@@ -112,7 +98,7 @@ Prepared ObjectRun::prepare(Mode mode, const fhe_evaluation_key *key) const {
                   : mode == Mode::Simulate ? FHE_MODE_SIMULATE
                                            : FHE_MODE_ENCRYPTED;
   settings.threads = options.threads;
-  settings.samples = turnSamples(*object.get(), mode, samples);
+  settings.samples = mode == Mode::Encrypted ? samplesTogether(*object.get(), samples) : samples;
   settings.seed = options.seed;
   fhe_prepared *prepared = nullptr;
   check(fhe_prepare(object.get(), key, &settings, &prepared));

@@ -4,6 +4,7 @@
 
 #include "python-free-tools/shared/temporary_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -145,5 +146,14 @@ ModelObject::ModelObject(const std::string &path) {
 }
 
 ModelObject::~ModelObject() { dlclose(handle); }
+
+uint64_t samplesTogether(const fhe_model &model, uint64_t samples) {
+  uint64_t bytes = 0; // of one sample
+  uint32_t keys = model.parameters ? std::min(model.arena_count, model.parameters->key_count) : 0;
+  for (uint32_t key = 0; key < keys; ++key)
+    bytes += model.arena_elements[key] * 8 * (uint64_t(model.parameters->keys[key].live) + 1);
+  uint64_t fit = (uint64_t(1) << 30) / std::max<uint64_t>(bytes, 1);
+  return std::clamp<uint64_t>(fit, 1, std::max<uint64_t>(samples, 1));
+}
 
 } // namespace fhe::tools

@@ -50,6 +50,11 @@ private:
   const fhe_model *model = nullptr;
 };
 
+/// How many of `samples` an encrypted run evaluates together: as many as have 1 GiB of ciphertexts,
+/// at least one. That is hundreds for all but wide layers, enough to keep every core busy; results do
+/// not depend on it.
+uint64_t samplesTogether(const fhe_model &model, uint64_t samples);
+
 } // namespace fhe::tools
 
 #endif // PYTHON_FREE_TOOLS_SHARED_FILES_H
