@@ -4,8 +4,6 @@
 #include "runtime/tfhe/fft/plan.h"
 #include "runtime/tfhe/isa/kernels.h"
 
-#include <cstring>
-
 namespace fhe::tfhe {
 
 size_t BootstrapKey::elementWords(const GlweKey &glwe, const Decomposition &decomposition) {
@@ -39,10 +37,12 @@ void FourierBootstrapKey::setElement(uint32_t i, std::span<const uint64_t> words
   double *to = storage.data() + i * elementDoubles();
   // A block of points of all rows and columns is contiguous: the CMUX reads the key in order.
   for (size_t p = 0; p < polynomials; ++p) {
+    const uint32_t level = uint32_t(p / (size_t(output.k + 1) * (output.k + 1)));
+    const double scale = 1 / digitUnit(digits.baseLog, level);
     table.forward(plan, words.data() + p * size, transformed);
     for (size_t b = 0; b < plan.blocks(); ++b)
-      std::memcpy(to + (b * polynomials + p) * block, transformed + b * block,
-                  block * sizeof(double));
+      for (size_t i = 0; i < block; ++i)
+        to[(b * polynomials + p) * block + i] = scale * transformed[b * block + i];
   }
 }
 

@@ -49,7 +49,8 @@ private:
   AlignedBuffer<uint64_t> storage;
 };
 
-/// The form the blind rotation reads: [n][block of points][levels][k+1 rows][k+1 columns][point].
+/// The form the blind rotation reads: [n][block of points][levels][k+1 rows][k+1 columns][point],
+/// divided by the digitUnit of the level.
 class FourierBootstrapKey {
 public:
   FourierBootstrapKey() = default;

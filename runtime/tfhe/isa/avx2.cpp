@@ -16,7 +16,7 @@ struct Avx2 {
   using W = __m256i;
   static constexpr int lanes = 4, log2Lanes = 2, maxLog2Radix = 2;
 
-  static constexpr bool hasFma = true;
+  static constexpr bool hasFma = true, convertsWords = false;
 
   static FHE_INLINE D load(const double *p) { return _mm256_load_pd(p); }
   static FHE_INLINE void store(double *p, D x) { _mm256_store_pd(p, x); }
@@ -26,17 +26,19 @@ struct Avx2 {
   static FHE_INLINE D mul(D a, D b) { return _mm256_mul_pd(a, b); }
   static FHE_INLINE D fma(D a, D b, D c) { return _mm256_fmadd_pd(a, b, c); }
   static FHE_INLINE D fnma(D a, D b, D c) { return _mm256_fnmadd_pd(a, b, c); }
-  static FHE_INLINE D fnms(D a, D b, D c) { return _mm256_fnmsub_pd(a, b, c); }
   static FHE_INLINE D twiceMinus(D a, D b) {
     return _mm256_fmsub_pd(_mm256_set1_pd(2.0), a, b);
   }
-  static FHE_INLINE void transpose(D *x) {
+  /// A 4 x 4 transposition in two parts: pairs of lanes, then halves.
+  static FHE_INLINE void transposeFirst(D *x) {
     D a = _mm256_unpacklo_pd(x[0], x[1]), b = _mm256_unpackhi_pd(x[0], x[1]);
     D c = _mm256_unpacklo_pd(x[2], x[3]), d = _mm256_unpackhi_pd(x[2], x[3]);
-    x[0] = _mm256_permute2f128_pd(a, c, 0x20);
-    x[1] = _mm256_permute2f128_pd(b, d, 0x20);
-    x[2] = _mm256_permute2f128_pd(a, c, 0x31);
-    x[3] = _mm256_permute2f128_pd(b, d, 0x31);
+    x[0] = a, x[1] = b, x[2] = c, x[3] = d;
+  }
+  static FHE_INLINE void transposeRest(D *x) {
+    D a = _mm256_permute2f128_pd(x[0], x[2], 0x20), b = _mm256_permute2f128_pd(x[1], x[3], 0x20);
+    D c = _mm256_permute2f128_pd(x[0], x[2], 0x31), d = _mm256_permute2f128_pd(x[1], x[3], 0x31);
+    x[0] = a, x[1] = b, x[2] = c, x[3] = d;
   }
 
   static FHE_INLINE W loadWords(const uint64_t *p) {
@@ -48,6 +50,7 @@ struct Avx2 {
   static FHE_INLINE W broadcastWord(uint64_t x) { return _mm256_set1_epi64x(int64_t(x)); }
   static FHE_INLINE W addWordsTo(W a, W b) { return _mm256_add_epi64(a, b); }
   static FHE_INLINE W subWords(W a, W b) { return _mm256_sub_epi64(a, b); }
+  static FHE_INLINE W andWords(W a, W b) { return _mm256_and_si256(a, b); }
   static FHE_INLINE W xorWords(W a, W b) { return _mm256_xor_si256(a, b); }
   static FHE_INLINE W mulWords(W a, W b) {
     W cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b),
@@ -68,22 +71,21 @@ struct Avx2 {
     D top = _mm256_sub_pd(_mm256_castsi256_pd(high), broadcast(0x1p84 + 0x1p63 + 0x1p52));
     return _mm256_add_pd(top, _mm256_castsi256_pd(low));
   }
-  static FHE_INLINE D bitsToDouble(W x, W mask) {
-    return _mm256_castsi256_pd(
-        _mm256_or_si256(_mm256_and_si256(x, mask), broadcastWord(0x4330000000000000u)));
+  /// The double (2^52 + x) 2^shift, x below 2^52.
+  static FHE_INLINE D fieldToDouble(W x, unsigned shift) {
+    return _mm256_castsi256_pd(_mm256_or_si256(x, broadcastWord(uint64_t(0x433 + shift) << 52)));
   }
-  /// In two halves of 32 bits, each rounded by adding 1.5 * 2^52 and read from the low bits.
-  static FHE_INLINE W fractionToWord(D y) {
-    const D magic = broadcast(0x1.8p52);
-    const W bits = _mm256_castpd_si256(magic);
-    D fraction = _mm256_sub_pd(
-        y, _mm256_round_pd(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    D scaled = _mm256_mul_pd(fraction, broadcast(0x1p32));
-    D high = _mm256_add_pd(scaled, magic);
-    D rest = _mm256_sub_pd(scaled, _mm256_sub_pd(high, magic));
-    D low = _mm256_fmadd_pd(rest, broadcast(0x1p32), magic);
-    W h = _mm256_slli_epi64(_mm256_sub_epi64(_mm256_castpd_si256(high), bits), 32);
-    return _mm256_add_epi64(h, _mm256_sub_epi64(_mm256_castpd_si256(low), bits));
+  /// The integer next to y modulo 2^64, |y| < 2^115. Adding 1.5 * 2^52 units rounds to the unit: first
+  /// to a multiple of 2^64, which goes away, then to two halves of 32 bits.
+  static FHE_INLINE W roundToWord(D y) {
+    const D turnMagic = broadcast(0x1.8p116), highMagic = broadcast(0x1.8p84);
+    const D lowMagic = broadcast(0x1.8p52);
+    D rest = _mm256_sub_pd(y, _mm256_sub_pd(_mm256_add_pd(y, turnMagic), turnMagic));
+    D high = _mm256_add_pd(rest, highMagic);
+    D low = _mm256_add_pd(_mm256_sub_pd(rest, _mm256_sub_pd(high, highMagic)), lowMagic);
+    W h = _mm256_slli_epi64(_mm256_castpd_si256(high), 32);
+    W l = _mm256_sub_epi64(_mm256_castpd_si256(low), _mm256_castpd_si256(lowMagic));
+    return _mm256_add_epi64(h, l);
   }
 };
 

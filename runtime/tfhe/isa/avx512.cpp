@@ -16,7 +16,7 @@ struct Avx512 {
   using W = __m512i;
   static constexpr int lanes = 8, log2Lanes = 3, maxLog2Radix = 3;
 
-  static constexpr bool hasFma = true;
+  static constexpr bool hasFma = true, convertsWords = true;
 
   static FHE_INLINE D load(const double *p) { return _mm512_load_pd(p); }
   static FHE_INLINE void store(double *p, D x) { _mm512_store_pd(p, x); }
@@ -26,24 +26,27 @@ struct Avx512 {
   static FHE_INLINE D mul(D a, D b) { return _mm512_mul_pd(a, b); }
   static FHE_INLINE D fma(D a, D b, D c) { return _mm512_fmadd_pd(a, b, c); }
   static FHE_INLINE D fnma(D a, D b, D c) { return _mm512_fnmadd_pd(a, b, c); }
-  static FHE_INLINE D fnms(D a, D b, D c) { return _mm512_fnmsub_pd(a, b, c); }
   static FHE_INLINE D twiceMinus(D a, D b) {
     return _mm512_fmsub_pd(_mm512_set1_pd(2.0), a, b);
   }
-  static FHE_INLINE void transpose(D *x) {
-    // Pairs of lanes, then of pairs (even and odd 128-bit parts), then of halves.
-    D a[8], b[8];
+  /// An 8 x 8 transposition in two parts. Pairs of lanes.
+  static FHE_INLINE void transposeFirst(D *x) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      a[2 * i] = _mm512_unpacklo_pd(x[2 * i], x[2 * i + 1]);
-      a[2 * i + 1] = _mm512_unpackhi_pd(x[2 * i], x[2 * i + 1]);
+    for (int i = 0; i < 8; i += 2) {
+      const D low = _mm512_unpacklo_pd(x[i], x[i + 1]);
+      x[i + 1] = _mm512_unpackhi_pd(x[i], x[i + 1]);
+      x[i] = low;
     }
+  }
+  /// Then pairs of pairs (even and odd 128-bit parts), then halves.
+  static FHE_INLINE void transposeRest(D *x) {
+    D b[8];
 #pragma GCC unroll 2
     for (int i = 0; i < 2; ++i) {
 #pragma GCC unroll 2
       for (int j = 0; j < 2; ++j) {
-        b[4 * i + j] = _mm512_shuffle_f64x2(a[4 * i + j], a[4 * i + j + 2], 0x88);
-        b[4 * i + j + 2] = _mm512_shuffle_f64x2(a[4 * i + j], a[4 * i + j + 2], 0xDD);
+        b[4 * i + j] = _mm512_shuffle_f64x2(x[4 * i + j], x[4 * i + j + 2], 0x88);
+        b[4 * i + j + 2] = _mm512_shuffle_f64x2(x[4 * i + j], x[4 * i + j + 2], 0xDD);
       }
     }
     // b[j] = columns {j, j+4} of rows 0..3, b[j+2] = columns {j+2, j+6}; b[4..] the same of 4..7.
@@ -59,6 +62,7 @@ struct Avx512 {
   static FHE_INLINE W broadcastWord(uint64_t x) { return _mm512_set1_epi64(int64_t(x)); }
   static FHE_INLINE W addWordsTo(W a, W b) { return _mm512_add_epi64(a, b); }
   static FHE_INLINE W subWords(W a, W b) { return _mm512_sub_epi64(a, b); }
+  static FHE_INLINE W andWords(W a, W b) { return _mm512_and_si512(a, b); }
   static FHE_INLINE W xorWords(W a, W b) { return _mm512_xor_si512(a, b); }
   static FHE_INLINE W shiftRight(W a, unsigned n) {
     return _mm512_srl_epi64(a, _mm_cvtsi32_si128(int(n)));
@@ -68,16 +72,11 @@ struct Avx512 {
   }
 
   static FHE_INLINE D toDouble(W x) { return _mm512_cvtepi64_pd(x); }
-  static FHE_INLINE D bitsToDouble(W x, W mask) {
-    // (x & mask) | bits of 2^52.
-    return _mm512_castsi512_pd(
-        _mm512_ternarylogic_epi64(x, mask, broadcastWord(0x4330000000000000u), 0xEA));
-  }
-  static FHE_INLINE W fractionToWord(D y) {
-    D fraction = _mm512_sub_pd(
-        y, _mm512_roundscale_pd(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    // A fraction of exactly 1/2 converts to the word 2^63, as it should.
-    return _mm512_cvtpd_epi64(_mm512_mul_pd(fraction, broadcast(0x1p64)));
+  /// The integer next to y modulo 2^64, |y| < 2^115: 1.5 * 2^116 leaves the nearest multiple of 2^64.
+  static FHE_INLINE W roundToWord(D y) {
+    const D magic = broadcast(0x1.8p116);
+    // A rest of exactly 2^63 converts to the word 2^63, as it should.
+    return _mm512_cvtpd_epi64(_mm512_sub_pd(y, _mm512_sub_pd(_mm512_add_pd(y, magic), magic)));
   }
 };
 

@@ -19,26 +19,35 @@ namespace {
 
 /// Makes plain bit fields of the words their balanced digits plus B/2: rounds to the bits that are
 /// kept and adds B/2 at every digit, so that the borrow of signed digits happens in this addition.
-FHE_INLINE uint64_t decompositionOffset(uint32_t baseLog, uint32_t levels) {
+/// Where words convert in one instruction the first digit is already signed, as the word is.
+template <class V> FHE_INLINE uint64_t decompositionOffset(uint32_t baseLog, uint32_t levels) {
   unsigned kept = baseLog * levels;
   uint64_t offset = kept < 64 ? uint64_t(1) << (63 - kept) : 0;
-  for (uint32_t level = 1; level <= levels; ++level)
+  for (uint32_t level = V::convertsWords ? 2 : 1; level <= levels; ++level)
     offset += uint64_t(1) << (64 - baseLog * level + baseLog - 1);
   return offset;
 }
 
-/// Takes digits: the bits of 2^52 + (field of a word) become the digit by one subtraction.
-template <class V> struct DigitField {
+/// Takes the digits of one level where they stand in the word, that is times digitUnit: the key is
+/// divided by it, which saves a shift here.
+template <class V, bool first> struct DigitField {
   unsigned shift;
   typename V::W mask;
-  typename V::D bias; ///< 2^52 + B/2.
+  typename V::D bias;
 
-  FHE_INLINE DigitField(uint32_t baseLog, uint32_t level)
-      : shift(64 - baseLog * (level + 1)),
-        mask(V::broadcastWord((uint64_t(1) << baseLog) - 1)),
-        bias(V::broadcast(0x1p52 + double(uint64_t(1) << (baseLog - 1)))) {}
+  FHE_INLINE DigitField(uint32_t baseLog, uint32_t level) : shift(64 - baseLog * (level + 1)) {
+    const uint64_t field = (uint64_t(1) << baseLog) - 1;
+    const double unit = digitUnit(baseLog, level), half = unit * double(uint64_t(1) << (baseLog - 1));
+    mask = V::broadcastWord(V::convertsWords ? field << shift : field);
+    bias = V::broadcast(V::convertsWords ? half : unit * 0x1p52 + half);
+  }
   FHE_INLINE typename V::D operator()(typename V::W words) const {
-    return V::sub(V::bitsToDouble(V::shiftRight(words, shift), mask), bias);
+    if constexpr (V::convertsWords && first)
+      return V::toDouble(V::andWords(words, mask));
+    else if constexpr (V::convertsWords)
+      return V::sub(V::toDouble(V::andWords(words, mask)), bias);
+    else // The bits of (2^52 + field) unit.
+      return V::sub(V::fieldToDouble(V::andWords(V::shiftRight(words, shift), mask), shift), bias);
   }
 };
 
@@ -55,7 +64,7 @@ public:
   RotatedFirstPass(const CmuxArguments &a, const uint64_t *polynomial)
       : arguments(a), plan(*a.plan), in(polynomial), size(plan.polynomialSize()),
         stride(plan.points() >> R), r(a.rotation & (size - 1)), flip(a.rotation >= size),
-        offset(decompositionOffset(a.baseLog, a.levels)) {}
+        offset(decompositionOffset<V>(a.baseLog, a.levels)) {}
 
   /// Writes the rows of levels 0, 1, .., `rowStride` doubles apart.
   void run(double *rows, size_t rowStride) {
@@ -85,6 +94,7 @@ private:
       // May be negative until q is added.
       source[e] = ptrdiff_t(e * stride + (wraps ? size : 0)) - ptrdiff_t(r);
       sign[e] = wraps != flip ? ~uint64_t(0) : 0;
+      constant[e] = offset - sign[e];
     }
   }
 
@@ -101,8 +111,8 @@ private:
     // (x ^ sign) - sign, the second part of it in the constant.
     const W rotated =
         V::xorWords(V::loadWords(in + (source[e] + ptrdiff_t(q))), V::broadcastWord(sign[e]));
-    const W constant = V::broadcastWord(offset - sign[e]);
-    return V::addWordsTo(V::subWords(constant, V::loadWords(in + e * stride + q)), rotated);
+    const W fixed = V::broadcastWord(constant[e]);
+    return V::addWordsTo(V::subWords(fixed, V::loadWords(in + e * stride + q)), rotated);
   }
 
   FHE_INLINE void step(size_t q, double *rows, size_t rowStride) const {
@@ -110,21 +120,25 @@ private:
 #pragma GCC unroll 16
     for (int e = 0; e < chains; ++e)
       words[e] = chain(e, q);
-    for (uint32_t level = 0; level < arguments.levels; ++level) {
-      typename V::D re[1 << R], im[1 << R], c[8];
-      const DigitField<V> digit(arguments.baseLog, level);
+    transform(DigitField<V, true>(arguments.baseLog, 0), words, q, rows);
+    for (uint32_t level = 1; level < arguments.levels; ++level)
+      transform(DigitField<V, false>(arguments.baseLog, level), words, q, rows + level * rowStride);
+  }
+
+  template <class Field>
+  FHE_INLINE void transform(const Field &digit, const W *words, size_t q, double *row) const {
+    typename V::D re[1 << R], im[1 << R], c[8];
 #pragma GCC unroll 8
-      for (int e = 0; e < 1 << R; ++e) {
-        re[e] = digit(words[e]);
-        im[e] = digit(words[e + (1 << R)]);
-      }
-      broadcastConstants<V, R>(plan.passes[0].constants, c);
-      forwardLevels<V, R>(re, im, c);
-      const Points<V> out{rows + level * rowStride};
-#pragma GCC unroll 8
-      for (int e = 0; e < 1 << R; ++e)
-        out.store(q + e * stride, re[e], im[e]);
+    for (int e = 0; e < 1 << R; ++e) {
+      re[e] = digit(words[e]);
+      im[e] = digit(words[e + (1 << R)]);
     }
+    broadcastConstants<V, R>(plan.passes[0].constants, c);
+    forwardLevels<V, R>(re, im, c);
+    const Points<V> out{row};
+#pragma GCC unroll 8
+    for (int e = 0; e < 1 << R; ++e)
+      out.store(q + e * stride, re[e], im[e]);
   }
 
   const CmuxArguments &arguments;
@@ -135,7 +149,7 @@ private:
   const uint64_t offset;
   int mixedChain = -1;
   ptrdiff_t source[chains];
-  uint64_t sign[chains];
+  uint64_t sign[chains], constant[chains];
   alignas(64) uint64_t mixed[V::lanes];
 };
 
@@ -168,7 +182,7 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
   const size_t polynomial = plan.polynomialSize();
   for (size_t row = 0; row < rowCount; ++row) {
     D re[V::lanes], im[V::lanes];
-    forwardBlock<V>(plan, b, rows + row * polynomial + b * block, re, im);
+    forwardLeaves<V>(plan, b, rows + row * polynomial + b * block, re, im);
     storeBlock<V>(local + row * block, re, im);
     prefetcher.step();
   }
@@ -187,7 +201,7 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
         im[e] = V::fma(di, kr, V::fma(dr, ki, im[e]));
       }
     }
-    inverseBlock<V>(plan, b, re, im, rows + column * polynomial + b * block);
+    inverseLeaves<V>(re, im, rows + column * polynomial + b * block);
     prefetcher.step();
   }
 }

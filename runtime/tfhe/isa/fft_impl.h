@@ -8,134 +8,10 @@
 #ifndef FHE_RUNTIME_TFHE_ISA_FFT_IMPL_H
 #define FHE_RUNTIME_TFHE_ISA_FFT_IMPL_H
 
-#include "runtime/tfhe/fft/plan.h"
-#include "runtime/tfhe/isa/kernels.h"
-
-#define FHE_INLINE inline __attribute__((always_inline))
+#include "runtime/tfhe/isa/butterflies_impl.h"
 
 namespace fhe::tfhe {
 namespace {
-
-/// (u, v) -> (u + s v, u - s v). With fused operations the second output is 2u minus the first: six
-/// instead of eight, at 0.11 more in log2 of the noise variance, which the fit of noise.h contains.
-template <class V>
-FHE_INLINE void butterfly(typename V::D &ur, typename V::D &ui, typename V::D &vr,
-                          typename V::D &vi, typename V::D sr, typename V::D si) {
-  auto xr = V::fnma(si, vi, V::fma(sr, vr, ur));
-  auto xi = V::fma(si, vr, V::fma(sr, vi, ui));
-  if constexpr (V::hasFma) {
-    vr = V::twiceMinus(ur, xr);
-    vi = V::twiceMinus(ui, xi);
-  } else {
-    auto yr = V::fma(si, vi, V::fnma(sr, vr, ur));
-    vi = V::fnma(si, vr, V::fnma(sr, vi, ui));
-    vr = yr;
-  }
-  ur = xr;
-  ui = xi;
-}
-
-/// The same with i s in the place of s.
-template <class V>
-FHE_INLINE void butterflyI(typename V::D &ur, typename V::D &ui, typename V::D &vr,
-                           typename V::D &vi, typename V::D sr, typename V::D si) {
-  auto xr = V::fnma(si, vr, V::fnma(sr, vi, ur));
-  auto xi = V::fnma(si, vi, V::fma(sr, vr, ui));
-  if constexpr (V::hasFma) {
-    vr = V::twiceMinus(ur, xr);
-    vi = V::twiceMinus(ui, xi);
-  } else {
-    auto yr = V::fma(si, vr, V::fma(sr, vi, ur));
-    vi = V::fma(si, vi, V::fnma(sr, vr, ui));
-    vr = yr;
-  }
-  ur = xr;
-  ui = xi;
-}
-
-/// (x, y) -> (x + y, (x - y) conj(s)).
-template <class V>
-FHE_INLINE void inverseButterfly(typename V::D &xr, typename V::D &xi, typename V::D &yr,
-                                 typename V::D &yi, typename V::D sr, typename V::D si) {
-  auto dr = V::sub(xr, yr), di = V::sub(xi, yi);
-  xr = V::add(xr, yr);
-  xi = V::add(xi, yi);
-  yr = V::fma(di, si, V::mul(dr, sr));
-  yi = V::fnma(dr, si, V::mul(di, sr));
-}
-
-/// The same with i s in the place of s.
-template <class V>
-FHE_INLINE void inverseButterflyI(typename V::D &xr, typename V::D &xi, typename V::D &yr,
-                                  typename V::D &yi, typename V::D sr, typename V::D si) {
-  auto dr = V::sub(xr, yr), di = V::sub(xi, yi);
-  xr = V::add(xr, yr);
-  xi = V::add(xi, yi);
-  yr = V::fnma(dr, si, V::mul(di, sr));
-  yi = V::fnms(di, si, V::mul(dr, sr));
-}
-
-/// R = 0..3 levels of the tree on 2^R points held in registers; c are the group's constants.
-template <class V, int R>
-FHE_INLINE void forwardLevels(typename V::D *re, typename V::D *im, const typename V::D *c) {
-  if constexpr (R >= 1) {
-    constexpr int h = 1 << (R - 1);
-#pragma GCC unroll 8
-    for (int e = 0; e < h; ++e)
-      butterfly<V>(re[e], im[e], re[e + h], im[e + h], c[0], c[1]);
-  }
-  if constexpr (R >= 2) {
-    constexpr int h = 1 << (R - 2);
-#pragma GCC unroll 8
-    for (int e = 0; e < h; ++e) {
-      butterfly<V>(re[e], im[e], re[e + h], im[e + h], c[2], c[3]);
-      butterflyI<V>(re[e + 2 * h], im[e + 2 * h], re[e + 3 * h], im[e + 3 * h], c[2], c[3]);
-    }
-  }
-  if constexpr (R >= 3) {
-    butterfly<V>(re[0], im[0], re[1], im[1], c[4], c[5]);
-    butterflyI<V>(re[2], im[2], re[3], im[3], c[4], c[5]);
-    butterfly<V>(re[4], im[4], re[5], im[5], c[6], c[7]);
-    butterflyI<V>(re[6], im[6], re[7], im[7], c[6], c[7]);
-  }
-}
-
-template <class V, int R>
-FHE_INLINE void inverseLevels(typename V::D *re, typename V::D *im, const typename V::D *c) {
-  if constexpr (R >= 3) {
-    inverseButterfly<V>(re[0], im[0], re[1], im[1], c[4], c[5]);
-    inverseButterflyI<V>(re[2], im[2], re[3], im[3], c[4], c[5]);
-    inverseButterfly<V>(re[4], im[4], re[5], im[5], c[6], c[7]);
-    inverseButterflyI<V>(re[6], im[6], re[7], im[7], c[6], c[7]);
-  }
-  if constexpr (R >= 2) {
-    constexpr int h = 1 << (R - 2);
-#pragma GCC unroll 8
-    for (int e = 0; e < h; ++e) {
-      inverseButterfly<V>(re[e], im[e], re[e + h], im[e + h], c[2], c[3]);
-      inverseButterflyI<V>(re[e + 2 * h], im[e + 2 * h], re[e + 3 * h], im[e + 3 * h], c[2], c[3]);
-    }
-  }
-  if constexpr (R >= 1) {
-    constexpr int h = 1 << (R - 1);
-#pragma GCC unroll 8
-    for (int e = 0; e < h; ++e)
-      inverseButterfly<V>(re[e], im[e], re[e + h], im[e + h], c[0], c[1]);
-  }
-}
-
-template <class V, int R>
-FHE_INLINE void broadcastConstants(const double *from, typename V::D *c) {
-#pragma GCC unroll 8
-  for (int i = 0; i < int(2 * groupConstants(R)); ++i)
-    c[i] = V::broadcast(from[i]);
-}
-
-template <class V, int R> FHE_INLINE void loadConstants(const double *from, typename V::D *c) {
-#pragma GCC unroll 8
-  for (int i = 0; i < int(2 * groupConstants(R)); ++i)
-    c[i] = V::load(from + i * V::lanes);
-}
 
 /// Points in memory: point p (a multiple of the lanes) at double 2p.
 template <class V> struct Points {
@@ -160,15 +36,15 @@ template <class V> struct SignedWords {
   }
 };
 
-/// Destination of the last inverse pass: added to torus words.
+/// Destination of the last inverse pass: scaled and untwisted, reduced and added to torus words.
 template <class V> struct AddToWords {
   uint64_t *words;
   size_t half;
-  double scale;
+  const double *untwist;
   FHE_INLINE void store(size_t p, typename V::D re, typename V::D im) const {
-    auto s = V::broadcast(scale);
-    V::addWords(words + p, V::fractionToWord(V::mul(re, s)));
-    V::addWords(words + half + p, V::fractionToWord(V::mul(im, s)));
+    auto tr = V::load(untwist + 2 * p), ti = V::load(untwist + 2 * p + V::lanes);
+    V::addWords(words + p, V::roundToWord(V::fnma(im, ti, V::mul(re, tr))));
+    V::addWords(words + half + p, V::roundToWord(V::fma(re, ti, V::mul(im, tr))));
   }
 };
 
@@ -203,10 +79,11 @@ void inversePass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, s
   const size_t size = plan.points() >> pass.depth, stride = size >> R;
   const Points<V> source{in};
   for (size_t node = begin; node < end; ++node) {
-    D c[8];
-    broadcastConstants<V, R>(pass.constants + node * 2 * groupConstants(R), c);
+    const double *constants = pass.inverseConstants;
     for (size_t q = node * size; q < node * size + stride; q += V::lanes) {
-      D re[1 << R], im[1 << R];
+      D re[1 << R], im[1 << R], c[8];
+      loadConstants<V, R>(constants, c);
+      constants += 2 * groupConstants(R) * V::lanes;
 #pragma GCC unroll 8
       for (int e = 0; e < 1 << R; ++e)
         source.load(q + e * stride, re[e], im[e]);
@@ -245,16 +122,74 @@ FHE_INLINE void anyInversePass(const FftPlan &plan, uint32_t i, size_t begin, si
 /// Subtrees below the first pass: the parts in which a transform is done once it fits a cache.
 inline size_t subtrees(const FftPlan &plan) { return size_t(1) << plan.passes[0].log2Radix; }
 
-/// The passes over memory of one subtree, after the first pass.
+/// A block of lanes^2 points in registers.
+template <class V> FHE_INLINE void loadBlock(const double *in, typename V::D *re, typename V::D *im) {
+#pragma GCC unroll 8
+  for (int e = 0; e < V::lanes; ++e) {
+    re[e] = V::load(in + 2 * e * V::lanes);
+    im[e] = V::load(in + (2 * e + 1) * V::lanes);
+  }
+}
+
+template <class V>
+FHE_INLINE void storeBlock(double *out, const typename V::D *re, const typename V::D *im) {
+#pragma GCC unroll 8
+  for (int e = 0; e < V::lanes; ++e) {
+    V::store(out + 2 * e * V::lanes, re[e]);
+    V::store(out + (2 * e + 1) * V::lanes, im[e]);
+  }
+}
+
+/// The last levels of blocks [begin, end) across vectors, and the first part of the transposition.
+/// Its second part belongs to the next loop: with all shuffles in one loop the processor's window
+/// fills with instructions that wait for them (measured: 245 against 200 vector operations' time).
+template <class V>
+FHE_INLINE void forwardBlocks(const FftPlan &plan, size_t begin, size_t end, double *values) {
+  constexpr int R = V::log2Lanes;
+  if constexpr (R > 0)
+    for (size_t b = begin; b < end; ++b) {
+      typename V::D re[V::lanes], im[V::lanes], c[8];
+      double *block = values + b * 2 * V::lanes * V::lanes;
+      loadBlock<V>(block, re, im);
+      broadcastConstants<V, R>(plan.blockConstants + b * 2 * groupConstants(R), c);
+      forwardLevels<V, R>(re, im, c);
+      V::transposeFirst(re);
+      V::transposeFirst(im);
+      storeBlock<V>(block, re, im);
+    }
+}
+
+/// The way back of forwardBlocks.
+template <class V>
+FHE_INLINE void inverseBlocks(const FftPlan &plan, size_t begin, size_t end, double *values) {
+  constexpr int R = V::log2Lanes;
+  if constexpr (R > 0)
+    for (size_t b = begin; b < end; ++b) {
+      typename V::D re[V::lanes], im[V::lanes], c[8];
+      double *block = values + b * 2 * V::lanes * V::lanes;
+      loadBlock<V>(block, re, im);
+      V::transposeRest(re);
+      V::transposeRest(im);
+      loadConstants<V, R>(plan.inverseConstants, c);
+      inverseLevels<V, R>(re, im, c);
+      storeBlock<V>(block, re, im);
+    }
+}
+
+/// The passes over memory of one subtree, between the first pass and the leaves.
 template <class V> void forwardSubtree(const FftPlan &plan, size_t subtree, double *values) {
   for (uint32_t i = 1; i < plan.passCount; ++i) {
     const size_t nodes = (size_t(1) << plan.passes[i].depth) / subtrees(plan);
     anyForwardPass<V>(plan, i, subtree * nodes, (subtree + 1) * nodes, Points<V>{values}, values);
   }
+  const size_t blocks = plan.blocks() / subtrees(plan);
+  forwardBlocks<V>(plan, subtree * blocks, (subtree + 1) * blocks, values);
 }
 
 /// The inverse of forwardSubtree.
 template <class V> void inverseSubtree(const FftPlan &plan, size_t subtree, double *values) {
+  const size_t blocks = plan.blocks() / subtrees(plan);
+  inverseBlocks<V>(plan, subtree * blocks, (subtree + 1) * blocks, values);
   for (uint32_t i = plan.passCount; i-- > 1;) {
     const size_t nodes = (size_t(1) << plan.passes[i].depth) / subtrees(plan);
     anyInversePass<V>(plan, i, subtree * nodes, (subtree + 1) * nodes, values, Points<V>{values});
@@ -263,54 +198,29 @@ template <class V> void inverseSubtree(const FftPlan &plan, size_t subtree, doub
 
 /// The last pass of the inverse transform, added to torus words.
 template <class V> void inverseToWords(const FftPlan &plan, double *values, uint64_t *words) {
-  anyInversePass<V>(plan, 0, 0, 1, values, AddToWords<V>{words, plan.points(), plan.scale});
+  anyInversePass<V>(plan, 0, 0, 1, values, AddToWords<V>{words, plan.points(), plan.untwist});
 }
 
-/// The last levels of block `b`, from memory to registers re, im [lanes].
+/// The last levels of block `b`, across lanes, from memory to registers re, im [lanes].
 template <class V>
-FHE_INLINE void forwardBlock(const FftPlan &plan, size_t b, const double *in, typename V::D *re,
-                             typename V::D *im) {
+FHE_INLINE void forwardLeaves(const FftPlan &plan, size_t b, const double *in, typename V::D *re,
+                              typename V::D *im) {
   constexpr int R = V::log2Lanes;
   typename V::D c[8];
-#pragma GCC unroll 8
-  for (int e = 0; e < V::lanes; ++e) {
-    re[e] = V::load(in + 2 * e * V::lanes);
-    im[e] = V::load(in + (2 * e + 1) * V::lanes);
-  }
-  broadcastConstants<V, R>(plan.blockConstants + b * 2 * groupConstants(R), c);
-  forwardLevels<V, R>(re, im, c);
-  V::transpose(re);
-  V::transpose(im);
+  loadBlock<V>(in, re, im);
+  V::transposeRest(re);
+  V::transposeRest(im);
   loadConstants<V, R>(plan.laneConstants + b * 2 * groupConstants(R) * V::lanes, c);
   forwardLevels<V, R>(re, im, c);
 }
 
-/// The first levels of the inverse of block `b`, from registers to memory.
+/// The first levels of the inverse of a block, from registers to memory.
 template <class V>
-FHE_INLINE void inverseBlock(const FftPlan &plan, size_t b, typename V::D *re, typename V::D *im,
-                             double *out) {
-  constexpr int R = V::log2Lanes;
-  typename V::D c[8];
-  loadConstants<V, R>(plan.laneConstants + b * 2 * groupConstants(R) * V::lanes, c);
-  inverseLevels<V, R>(re, im, c);
-  V::transpose(re);
-  V::transpose(im);
-  broadcastConstants<V, R>(plan.blockConstants + b * 2 * groupConstants(R), c);
-  inverseLevels<V, R>(re, im, c);
-#pragma GCC unroll 8
-  for (int e = 0; e < V::lanes; ++e) {
-    V::store(out + 2 * e * V::lanes, re[e]);
-    V::store(out + (2 * e + 1) * V::lanes, im[e]);
-  }
-}
-
-template <class V> FHE_INLINE void storeBlock(double *out, const typename V::D *re,
-                                              const typename V::D *im) {
-#pragma GCC unroll 8
-  for (int e = 0; e < V::lanes; ++e) {
-    V::store(out + 2 * e * V::lanes, re[e]);
-    V::store(out + (2 * e + 1) * V::lanes, im[e]);
-  }
+FHE_INLINE void inverseLeaves(typename V::D *re, typename V::D *im, double *out) {
+  inverseLeafLevels<V, V::log2Lanes>(re, im);
+  V::transposeFirst(re);
+  V::transposeFirst(im);
+  storeBlock<V>(out, re, im);
 }
 
 template <class V> void forwardWords(const FftPlan &plan, const uint64_t *words, double *out) {
@@ -320,7 +230,7 @@ template <class V> void forwardWords(const FftPlan &plan, const uint64_t *words,
     forwardSubtree<V>(plan, subtree, out);
     for (size_t b = subtree * blocks; b < (subtree + 1) * blocks; ++b) {
       typename V::D re[V::lanes], im[V::lanes];
-      forwardBlock<V>(plan, b, out + b * block, re, im);
+      forwardLeaves<V>(plan, b, out + b * block, re, im);
       storeBlock<V>(out + b * block, re, im);
     }
   }
@@ -331,12 +241,8 @@ template <class V> void inverseAddWords(const FftPlan &plan, double *values, uin
   for (size_t subtree = 0; subtree < subtrees(plan); ++subtree) {
     for (size_t b = subtree * blocks; b < (subtree + 1) * blocks; ++b) {
       typename V::D re[V::lanes], im[V::lanes];
-#pragma GCC unroll 8
-      for (int e = 0; e < V::lanes; ++e) {
-        re[e] = V::load(values + b * block + 2 * e * V::lanes);
-        im[e] = V::load(values + b * block + (2 * e + 1) * V::lanes);
-      }
-      inverseBlock<V>(plan, b, re, im, values + b * block);
+      loadBlock<V>(values + b * block, re, im);
+      inverseLeaves<V>(re, im, values + b * block);
     }
     inverseSubtree<V>(plan, subtree, values);
   }

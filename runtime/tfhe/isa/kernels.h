@@ -29,6 +29,12 @@ struct CmuxArguments {
   size_t prefetchBytes;
 };
 
+/// What a CMUX takes for one unit of a digit of this level (0 is the first): the weight it has in
+/// its word. Keys are divided by it. A power of two, so nothing is lost.
+constexpr double digitUnit(uint32_t baseLog, uint32_t level) {
+  return double(uint64_t(1) << (64 - baseLog * (level + 1)));
+}
+
 struct KernelTable {
   Isa isa;
   uint32_t log2Lanes;    ///< Doubles of a vector; transforms come in blocks of lanes^2 points.

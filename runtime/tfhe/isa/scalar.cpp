@@ -6,8 +6,6 @@
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/isa/table_impl.h"
 
-#include <bit>
-
 namespace fhe::tfhe {
 namespace {
 
@@ -16,7 +14,7 @@ struct Scalar {
   using W = uint64_t;
   static constexpr int lanes = 1, log2Lanes = 0, maxLog2Radix = 2;
 
-  static constexpr bool hasFma = false;
+  static constexpr bool hasFma = false, convertsWords = true;
 
   static FHE_INLINE D load(const double *p) { return *p; }
   static FHE_INLINE void store(double *p, D x) { *p = x; }
@@ -26,27 +24,24 @@ struct Scalar {
   static FHE_INLINE D mul(D a, D b) { return a * b; }
   static FHE_INLINE D fma(D a, D b, D c) { return a * b + c; }
   static FHE_INLINE D fnma(D a, D b, D c) { return c - a * b; }
-  static FHE_INLINE D fnms(D a, D b, D c) { return -(a * b) - c; }
   static FHE_INLINE D twiceMinus(D a, D b) { return 2 * a - b; }
-  static FHE_INLINE void transpose(D *) {}
+  static FHE_INLINE void transposeFirst(D *) {}
+  static FHE_INLINE void transposeRest(D *) {}
 
   static FHE_INLINE W loadWords(const uint64_t *p) { return *p; }
   static FHE_INLINE void storeWords(uint64_t *p, W x) { *p = x; }
   static FHE_INLINE W broadcastWord(uint64_t x) { return x; }
   static FHE_INLINE W addWordsTo(W a, W b) { return a + b; }
   static FHE_INLINE W subWords(W a, W b) { return a - b; }
+  static FHE_INLINE W andWords(W a, W b) { return a & b; }
   static FHE_INLINE W xorWords(W a, W b) { return a ^ b; }
   static FHE_INLINE W shiftRight(W a, unsigned n) { return a >> n; }
   static FHE_INLINE void addWords(uint64_t *p, W x) { *p += x; }
 
   static FHE_INLINE D toDouble(W x) { return double(int64_t(x)); }
-  /// The double 2^52 + (x & mask), mask below 2^52.
-  static FHE_INLINE D bitsToDouble(W x, W mask) {
-    return std::bit_cast<double>((x & mask) | 0x4330000000000000u);
-  }
-  /// y - round(y) as a 64-bit fraction of one turn.
-  static FHE_INLINE W fractionToWord(D y) {
-    double value = __builtin_rint((y - __builtin_rint(y)) * 0x1p64);
+  /// The integer next to y modulo 2^64.
+  static FHE_INLINE W roundToWord(D y) {
+    double value = __builtin_rint(y - 0x1p64 * __builtin_rint(y * 0x1p-64));
     // 2^63 and -2^63 are the same word, but only one of them fits a signed one.
     return uint64_t(int64_t(value >= 0x1p63 ? value - 0x1p64 : value));
   }
