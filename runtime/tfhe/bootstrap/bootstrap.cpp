@@ -9,38 +9,45 @@
 
 namespace fhe::tfhe {
 
-static constexpr uint32_t minBatch = 8, maxBatch = 16;
+static constexpr uint32_t minBatch = 4, maxBatch = 16;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-/// Working memory of one CMUX on any instruction set: the transforms of the digits, and one block
-/// of at most 64 points, of every row.
-static size_t cmuxWorkBytes(const GlweKey &glwe, const Decomposition &decomposition) {
-  const size_t rows = size_t(decomposition.levels) * (glwe.k + 1);
-  return rows * (size_t(glwe.polynomialSize()) + 2 * 64) * sizeof(double);
-}
+/// Where the working memory of a group lies in the scratch region.
+struct BootstrapLayout {
+  size_t accumulators, rows, local, half, switched; ///< Bytes of each, in this order.
 
-static size_t accumulatorBytes(const GlweKey &glwe) {
-  return size_t(glwe.k + 1) * glwe.polynomialSize() * sizeof(uint64_t);
+  BootstrapLayout(uint32_t lweDimension, const GlweKey &glwe, const Decomposition &decomposition) {
+    const size_t batch = bootstrapBatch(glwe, decomposition);
+    const size_t rowCount = size_t(decomposition.levels) * (glwe.k + 1);
+    const size_t polynomialBytes = size_t(glwe.polynomialSize()) * sizeof(uint64_t);
+    accumulators = batch * (glwe.k + 1) * polynomialBytes;
+    rows = batch * rowCount * polynomialBytes;
+    local = rowCount * 2 * 64 * sizeof(double); // A block has 64 points at most.
+    half = (glwe.k + 1) * polynomialBytes;
+    switched = roundUp(batch * (size_t(lweDimension) + 1) * sizeof(uint32_t), bufferAlignment);
+  }
+  size_t bytes() const { return accumulators + rows + local + half + switched; }
+};
+
+static size_t accumulatorWords(const GlweKey &glwe) {
+  return size_t(glwe.k + 1) * glwe.polynomialSize();
 }
 
 uint32_t bootstrapBatch(const GlweKey &glwe, const Decomposition &decomposition) {
-  // Two elements of the key (this one and the one being prefetched), the working memory and the
-  // accumulators should share about 1.75 MiB; eight ciphertexts at least, so that a key which does
-  // not fit is still read only once for them.
+  // The accumulators and rows of a group and two elements of the key (this one and the one being
+  // fetched) should share about 1.75 MiB. Larger parameters do not fit whatever the group is.
   const size_t cache = size_t(7) << 18;
-  const size_t fixed = 2 * BootstrapKey::elementWords(glwe, decomposition) * sizeof(uint64_t) +
-                       cmuxWorkBytes(glwe, decomposition);
-  if (fixed >= cache)
+  const size_t each = accumulatorWords(glwe) * (decomposition.levels + 1) * sizeof(uint64_t);
+  const size_t key = 2 * BootstrapKey::elementWords(glwe, decomposition) * sizeof(uint64_t);
+  if (key + minBatch * each > cache)
     return minBatch;
-  return uint32_t(std::clamp<size_t>((cache - fixed) / accumulatorBytes(glwe), minBatch, maxBatch));
+  return uint32_t(std::min<size_t>((cache - key) / each, maxBatch));
 }
 
 size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
                              const Decomposition &decomposition) {
-  const size_t batch = bootstrapBatch(glwe, decomposition);
-  const size_t switched = roundUp(batch * (size_t(lweDimension) + 1) * 4, bufferAlignment);
-  return cmuxWorkBytes(glwe, decomposition) + (batch + 1) * accumulatorBytes(glwe) + switched;
+  return BootstrapLayout(lweDimension, glwe, decomposition).bytes();
 }
 
 /// Element i of a fixed sequence of numbers without structure (SplitMix64; Steele, Lea, Flood 2014).
@@ -101,50 +108,51 @@ void initAccumulator(const GlweKey &glwe, const Decomposition &decomposition,
     body[i] = (testPolynomial[i + r - size] ^ ~sign) - ~sign;
 }
 
-/// What the CMUXes of one call share.
-static CmuxArguments arguments(const FourierBootstrapKey &key, double *work) {
+/// What the steps of one call share.
+static CmuxArguments arguments(const FourierBootstrapKey &key, Scratch scratch) {
+  const BootstrapLayout layout(key.lweDimension(), key.glwe(), key.decomposition());
   CmuxArguments a{};
   a.plan = &fftPlan(key.isa(), key.glwe().log2N);
   a.k = key.glwe().k;
   a.levels = key.decomposition().levels;
   a.baseLog = key.decomposition().baseLog;
-  a.work = work;
+  a.rows = reinterpret_cast<double *>(scratch.data() + layout.accumulators);
+  a.local = reinterpret_cast<double *>(scratch.data() + layout.accumulators + layout.rows);
   return a;
 }
 
 void blindRotate(const FourierBootstrapKey &key, const uint32_t *switched, size_t switchedStride,
                  size_t count, uint64_t *accumulators, Scratch scratch) {
   const KernelTable &table = kernelTable(key.isa());
-  CmuxArguments a = arguments(key, reinterpret_cast<double *>(scratch.data()));
-  const size_t words = accumulatorBytes(key.glwe()) / sizeof(uint64_t);
-  const size_t elementBytes = key.elementDoubles() * sizeof(double);
-  // Each ciphertext fetches its share of the next element.
-  const size_t share = roundUp(elementBytes / std::max<size_t>(count, 1) + 1, 64);
-  for (uint32_t i = 0; i < key.lweDimension(); ++i) {
-    a.key = key.element(i);
-    for (size_t c = 0; c < count; ++c) {
-      a.rotation = switched[c * switchedStride + i];
-      if (a.rotation == 0)
-        continue; // X^0 - 1 = 0: adds nothing.
-      const size_t from = std::min(c * share, elementBytes);
-      a.prefetch = i + 1 < key.lweDimension()
-                       ? reinterpret_cast<const char *>(key.element(i + 1)) + from
-                       : nullptr;
-      a.prefetchBytes = std::min(share, elementBytes - from);
-      a.accumulator = accumulators + c * words;
+  const size_t batch = bootstrapBatch(key.glwe(), key.decomposition());
+  CmuxArguments a = arguments(key, scratch);
+  a.rotationStride = switchedStride;
+  for (size_t first = 0; first < count; first += batch) {
+    a.count = std::min(batch, count - first);
+    a.accumulators = accumulators + first * accumulatorWords(key.glwe());
+    a.before = nullptr;
+    for (uint32_t i = 0; i < key.lweDimension(); ++i) {
+      a.key = key.element(i);
+      a.nextKey = i + 1 < key.lweDimension() ? key.element(i + 1) : nullptr;
+      a.rotation = switched + first * switchedStride + i;
       table.cmux(a);
+      a.before = a.rotation;
     }
+    a.key = nullptr;
+    table.cmux(a);
   }
 }
 
 void cmux(const FourierBootstrapKey &key, uint32_t element, uint32_t rotation,
           uint64_t *accumulator, Scratch scratch) {
-  if (rotation == 0)
-    return;
-  CmuxArguments a = arguments(key, reinterpret_cast<double *>(scratch.data()));
+  CmuxArguments a = arguments(key, scratch);
+  a.count = 1;
+  a.accumulators = accumulator;
   a.key = key.element(element);
-  a.rotation = rotation;
-  a.accumulator = accumulator;
+  a.rotation = &rotation;
+  kernelTable(key.isa()).cmux(a);
+  a.key = nullptr;
+  a.before = &rotation;
   kernelTable(key.isa()).cmux(a);
 }
 
@@ -169,11 +177,11 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
                Scratch scratch, SwitchKind modulusSwitchKind) {
   const GlweKey &glwe = key.glwe();
   const size_t n = key.lweDimension(), size = glwe.polynomialSize();
-  const size_t batch = bootstrapBatch(glwe, key.decomposition());
-  const size_t workBytes = cmuxWorkBytes(glwe, key.decomposition());
-  const size_t words = accumulatorBytes(glwe) / sizeof(uint64_t);
-  uint64_t *accumulators = reinterpret_cast<uint64_t *>(scratch.data() + workBytes);
-  uint64_t *half = accumulators + batch * words;
+  const size_t batch = bootstrapBatch(glwe, key.decomposition()), words = accumulatorWords(glwe);
+  const BootstrapLayout layout(key.lweDimension(), glwe, key.decomposition());
+  uint64_t *accumulators = reinterpret_cast<uint64_t *>(scratch.data());
+  uint64_t *half = reinterpret_cast<uint64_t *>(scratch.data() + layout.bytes() - layout.switched -
+                                                layout.half);
   uint32_t *switched = reinterpret_cast<uint32_t *>(half + words);
   for (size_t first = 0; first < count; first += batch) {
     const size_t here = std::min(batch, count - first);

@@ -1,12 +1,17 @@
 //===- cmux_impl.h - The CMUX, written once for all vector types -----------------------------===//
 //
-// Internal; included by isa/*.cpp only. accumulator += GGSW x (X^rotation - 1) accumulator in three
-// stages: (A) for each mask polynomial and the body, rotate, subtract, take the digits of each
-// level and do the first pass of their transforms, all in registers; (B) for each subtree below,
-// whose rows fit the first-level cache: the other forward levels of every row, products with the
-// key, and the inverse levels up to the subtree's root; (C) the last inverse pass, which reduces
-// modulo 2^64 and adds. Nothing here depends on other ciphertexts, so results cannot depend on how
-// a batch is split.
+// Internal; included by isa/*.cpp only. accumulator += GGSW x (X^rotation - 1) accumulator, for a
+// group of ciphertexts, in three stages: (A) for each mask polynomial and the body, rotate,
+// subtract, take the digits of each level and do the first pass of their transforms, all in
+// registers; (B) for each subtree below, whose rows fit the first-level cache: the other forward
+// levels of every row, products with the key, and the inverse levels up to the subtree's root; (C)
+// the last inverse pass, which reduces modulo 2^64 and adds.
+//
+// What limits a CMUX beside arithmetic is lines moved between the caches. So stage C of one step
+// and A of the next go polynomial by polynomial: A finds there what C has just written, and writes
+// where C has just read. And stage B takes all ciphertexts of the group through one subtree before
+// the next: the subtree's part of the key (1/4 or 1/8 of an element) stays near. Nothing depends on
+// the other ciphertexts, so results cannot depend on how a batch is split.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_ISA_CMUX_IMPL_H
@@ -61,9 +66,9 @@ template <class V, int R> class RotatedFirstPass {
   static constexpr int chains = 2 << R;
 
 public:
-  RotatedFirstPass(const CmuxArguments &a, const uint64_t *polynomial)
+  RotatedFirstPass(const CmuxArguments &a, uint32_t rotation, const uint64_t *polynomial)
       : arguments(a), plan(*a.plan), in(polynomial), size(plan.polynomialSize()),
-        stride(plan.points() >> R), r(a.rotation & (size - 1)), flip(a.rotation >= size),
+        stride(plan.points() >> R), r(rotation & (size - 1)), flip(rotation >= size),
         offset(decompositionOffset<V>(a.baseLog, a.levels)) {}
 
   /// Writes the rows of levels 0, 1, .., `rowStride` doubles apart.
@@ -153,13 +158,14 @@ private:
   alignas(64) uint64_t mixed[V::lanes];
 };
 
-/// Fetches a part of the next key element, a few lines at a time between the computations of this
-/// one: a burst would stall on the buffers between the caches.
+/// Fetches the next part of the key, a few lines at a time between the computations with this one:
+/// a burst would stall on the buffers between the caches.
 class Prefetcher {
 public:
-  Prefetcher(const CmuxArguments &a, size_t steps)
-      : next(a.prefetch), end(a.prefetch ? a.prefetch + a.prefetchBytes : nullptr),
-        each((a.prefetchBytes / steps + 63) / 64 * 64) {}
+  /// `doubles` from `from` on (null: nothing), in `steps` steps.
+  Prefetcher(const double *from, size_t doubles, size_t steps)
+      : next(reinterpret_cast<const char *>(from)), end(next ? next + doubles * 8 : nullptr),
+        each((doubles * 8 / steps + 63) / 64 * 64) {}
   FHE_INLINE void step() {
     const char *stop = size_t(end - next) > each ? next + each : end;
     for (; next < stop; next += 64)
@@ -174,7 +180,7 @@ private:
 /// Stage B for one block: columns go where the first k+1 rows were.
 template <class V>
 FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key, double *rows,
-                             double *local, Prefetcher &prefetcher) {
+                             Prefetcher &prefetcher) {
   using D = typename V::D;
   const FftPlan &plan = *a.plan;
   constexpr size_t block = 2 * size_t(V::lanes) * V::lanes;
@@ -183,12 +189,12 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
   for (size_t row = 0; row < rowCount; ++row) {
     D re[V::lanes], im[V::lanes];
     forwardLeaves<V>(plan, b, rows + row * polynomial + b * block, re, im);
-    storeBlock<V>(local + row * block, re, im);
+    storeBlock<V>(a.local + row * block, re, im);
     prefetcher.step();
   }
   for (size_t column = 0; column < columns; ++column) {
     D re[V::lanes], im[V::lanes];
-    const double *digits = local, *with = key + column * block;
+    const double *digits = a.local, *with = key + column * block;
 #pragma GCC unroll 8
     for (int e = 0; e < V::lanes; ++e)
       re[e] = im[e] = V::broadcast(0.0);
@@ -206,36 +212,61 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
   }
 }
 
+/// Stages C of the step before and A of this one, for one ciphertext.
+template <class V, int R>
+void finishAndStart(const CmuxArguments &a, bool finish, uint32_t rotation, uint64_t *accumulator,
+                    double *rows) {
+  const FftPlan &plan = *a.plan;
+  const size_t size = plan.polynomialSize();
+  for (uint32_t j = 0; j <= a.k; ++j) {
+    uint64_t *polynomial = accumulator + j * size;
+    if (finish)
+      inverseToWords<V>(plan, rows + j * size, polynomial);
+    if (rotation)
+      RotatedFirstPass<V, R>(a, rotation, polynomial).run(rows + j * size, (a.k + 1) * size);
+  }
+}
+
+/// Stage B of one subtree for one ciphertext.
+template <class V>
+void subtreeProduct(const CmuxArguments &a, size_t subtree, double *rows, Prefetcher &prefetcher) {
+  const FftPlan &plan = *a.plan;
+  const size_t size = plan.polynomialSize(), rowCount = size_t(a.levels) * (a.k + 1);
+  const size_t blocks = plan.blocks() / subtrees(plan);
+  const size_t keyBlock = rowCount * (a.k + 1) * 2 * size_t(V::lanes) * V::lanes;
+  for (size_t row = 0; row < rowCount; ++row)
+    forwardSubtree<V>(plan, subtree, rows + row * size);
+  for (size_t b = subtree * blocks; b < (subtree + 1) * blocks; ++b)
+    blockProduct<V>(a, b, a.key + b * keyBlock, rows, prefetcher);
+  for (uint32_t column = 0; column <= a.k; ++column)
+    inverseSubtree<V>(plan, subtree, rows + column * size);
+}
+
 template <class V> void cmuxKernel(const CmuxArguments &a) {
   const FftPlan &plan = *a.plan;
   const size_t size = plan.polynomialSize(), rowCount = size_t(a.levels) * (a.k + 1);
-  double *rows = a.work, *local = rows + rowCount * size;
-
-  for (uint32_t j = 0; j <= a.k; ++j) {
-    const uint64_t *polynomial = a.accumulator + j * size;
-    const size_t levelStride = (a.k + 1) * size;
+  for (size_t c = 0; c < a.count; ++c) {
+    const bool finish = a.before && a.before[c * a.rotationStride] != 0;
+    const uint32_t rotation = a.key ? a.rotation[c * a.rotationStride] : 0;
+    uint64_t *accumulator = a.accumulators + c * (a.k + 1) * size;
+    double *rows = a.rows + c * rowCount * size;
     if (plan.passes[0].log2Radix == 1)
-      RotatedFirstPass<V, 1>(a, polynomial).run(rows + j * size, levelStride);
+      finishAndStart<V, 1>(a, finish, rotation, accumulator, rows);
     else if (plan.passes[0].log2Radix == 2)
-      RotatedFirstPass<V, 2>(a, polynomial).run(rows + j * size, levelStride);
+      finishAndStart<V, 2>(a, finish, rotation, accumulator, rows);
     else
-      RotatedFirstPass<V, 3>(a, polynomial).run(rows + j * size, levelStride);
+      finishAndStart<V, 3>(a, finish, rotation, accumulator, rows);
   }
-
-  const size_t blocks = plan.blocks(), perSubtree = blocks / subtrees(plan);
-  const size_t keyBlock = rowCount * (a.k + 1) * 2 * size_t(V::lanes) * V::lanes;
-  Prefetcher prefetcher(a, blocks * (rowCount + a.k + 1));
-  for (size_t subtree = 0; subtree < subtrees(plan); ++subtree) {
-    for (size_t row = 0; row < rowCount; ++row)
-      forwardSubtree<V>(plan, subtree, rows + row * size);
-    for (size_t b = subtree * perSubtree; b < (subtree + 1) * perSubtree; ++b)
-      blockProduct<V>(a, b, a.key + b * keyBlock, rows, local, prefetcher);
-    for (uint32_t column = 0; column <= a.k; ++column)
-      inverseSubtree<V>(plan, subtree, rows + column * size);
+  if (!a.key)
+    return;
+  const size_t parts = subtrees(plan), part = rowCount * (a.k + 1) * size / parts;
+  for (size_t subtree = 0; subtree < parts; ++subtree) {
+    Prefetcher prefetcher(subtree + 1 < parts ? a.key + (subtree + 1) * part : a.nextKey, part,
+                          a.count * (plan.blocks() / parts) * (rowCount + a.k + 1));
+    for (size_t c = 0; c < a.count; ++c)
+      if (a.rotation[c * a.rotationStride] != 0) // X^0 - 1 = 0: adds nothing.
+        subtreeProduct<V>(a, subtree, a.rows + c * rowCount * size, prefetcher);
   }
-
-  for (uint32_t column = 0; column <= a.k; ++column)
-    inverseToWords<V>(plan, rows + column * size, a.accumulator + column * size);
 }
 
 } // namespace

@@ -17,16 +17,22 @@ namespace fhe::tfhe {
 
 struct FftPlan;
 
-/// One CMUX on one accumulator. All pointers are 64-byte aligned.
+/// One step of a blind rotation: the CMUX with one element of the key on `count` accumulators.
+/// The last pass of a step is left to the next one, which reads what it writes: `before` names the
+/// rotations of the step that is to be finished. All pointers are 64-byte aligned, but those to
+/// rotations.
 struct CmuxArguments {
   const FftPlan *plan;
   uint32_t k, levels, baseLog;
-  const double *key;     ///< One element of a FourierBootstrapKey.
-  uint32_t rotation;     ///< In [1, 2N).
-  uint64_t *accumulator; ///< [k+1][N], updated in place.
-  double *work;          ///< levels (k+1) (N + 128) doubles.
-  const char *prefetch;  ///< Part of the next element to fetch meanwhile, or null.
-  size_t prefetchBytes;
+  const double *key;        ///< An element of a FourierBootstrapKey, or null: only finish.
+  const double *nextKey;    ///< The next element, fetched meanwhile, or null.
+  size_t count;
+  const uint32_t *rotation; ///< Of ciphertext c at [c * rotationStride], in [0, 2N).
+  const uint32_t *before;   ///< The same of the step before, or null.
+  size_t rotationStride;
+  uint64_t *accumulators;   ///< [count][k+1][N], updated in place.
+  double *rows;             ///< [count][levels][k+1][N]: what is left to finish, between steps.
+  double *local;            ///< levels (k+1) 128 doubles.
 };
 
 /// What a CMUX takes for one unit of a digit of this level (0 is the first): the weight it has in
