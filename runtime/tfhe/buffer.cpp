@@ -14,7 +14,7 @@ static constexpr size_t hugePage = size_t(2) << 20;
 void *allocateAligned(size_t bytes) noexcept {
   if (bytes == 0 || bytes > SIZE_MAX - hugePage)
     return nullptr;
-  size_t alignment = bytes >= hugePage ? hugePage : bufferAlignment;
+  size_t alignment = bytes >= hugePage / 2 ? hugePage : bufferAlignment;
   size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void *data = std::aligned_alloc(alignment, rounded);
   if (!data)

@@ -1,7 +1,7 @@
 //===- buffer.h - Memory for keys, ciphertexts and scratch -----------------------------------===//
 //
-// Owning arrays of trivial elements, aligned to cache lines; those of at least 2 MiB are aligned to
-// 2 MiB and asked to lie on huge pages, because key streams are bound by TLB misses otherwise.
+// Owning arrays of trivial elements, aligned to cache lines; those of at least 1 MiB are rounded up
+// to 2 MiB and asked to lie on huge pages, because TLB misses bound key streams otherwise.
 // Kernels never allocate: their callers own AlignedBuffers and pass spans.
 //
 //===----------------------------------------------------------------------------------------===//

@@ -107,9 +107,9 @@ static void addTables(FftPlan &plan, uint32_t levels, Tables &tables) {
   plan.untwist = tables.add(size_t(points) * 2, [&](double *table) {
     for (uint32_t j = 0; j < points; ++j) {
       double *at = table + size_t(j / lanes) * 2 * lanes + j % lanes;
-      writeRoot(-(long double)(j) / (4 * (long double)(points)), at, lanes);
-      at[0] /= points;
-      at[lanes] /= points;
+      const long double radians = std::numbers::pi_v<long double> / 2 * j / points;
+      at[0] = double(std::cos(radians) / points);
+      at[lanes] = double(std::tan(radians));
     }
   });
 }

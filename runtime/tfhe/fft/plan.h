@@ -50,7 +50,8 @@ struct FftPlan {
   const double *blockConstants; ///< [blocks][groupConstants][re, im].
   const double *laneConstants;  ///< [blocks][groupConstants][re lanes, im lanes].
   const double *inverseConstants; ///< [groupConstants][re lanes, im lanes], the same in all blocks.
-  const double *untwist;          ///< t^-j / M: [M / lanes][re lanes, im lanes].
+  /// t^-j / M = a (1 - i b), a the scaled cosine, b the tangent: [M / lanes][a lanes, b lanes].
+  const double *untwist;
   AlignedBuffer<double> storage;
 
   uint32_t polynomialSize() const { return uint32_t(1) << log2N; }

@@ -16,7 +16,7 @@ struct Avx2 {
   using W = __m256i;
   static constexpr int lanes = 4, log2Lanes = 2, maxLog2Radix = 2;
 
-  static constexpr bool hasFma = true, convertsWords = false;
+  static constexpr bool convertsWords = false;
 
   static FHE_INLINE D load(const double *p) { return _mm256_load_pd(p); }
   static FHE_INLINE void store(double *p, D x) { _mm256_store_pd(p, x); }
@@ -75,12 +75,12 @@ struct Avx2 {
   static FHE_INLINE D fieldToDouble(W x, unsigned shift) {
     return _mm256_castsi256_pd(_mm256_or_si256(x, broadcastWord(uint64_t(0x433 + shift) << 52)));
   }
-  /// The integer next to y modulo 2^64, |y| < 2^115. Adding 1.5 * 2^52 units rounds to the unit: first
-  /// to a multiple of 2^64, which goes away, then to two halves of 32 bits.
-  static FHE_INLINE W roundToWord(D y) {
+  /// The integer next to x y modulo 2^64, |x y| < 2^115. Adding 1.5 * 2^52 units rounds to the unit:
+  /// first to a multiple of 2^64, which goes away, then to two halves of 32 bits.
+  static FHE_INLINE W productToWord(D x, D y) {
     const D turnMagic = broadcast(0x1.8p116), highMagic = broadcast(0x1.8p84);
     const D lowMagic = broadcast(0x1.8p52);
-    D rest = _mm256_sub_pd(y, _mm256_sub_pd(_mm256_add_pd(y, turnMagic), turnMagic));
+    D rest = _mm256_fmsub_pd(x, y, _mm256_sub_pd(_mm256_fmadd_pd(x, y, turnMagic), turnMagic));
     D high = _mm256_add_pd(rest, highMagic);
     D low = _mm256_add_pd(_mm256_sub_pd(rest, _mm256_sub_pd(high, highMagic)), lowMagic);
     W h = _mm256_slli_epi64(_mm256_castpd_si256(high), 32);

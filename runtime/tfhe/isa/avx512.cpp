@@ -16,7 +16,7 @@ struct Avx512 {
   using W = __m512i;
   static constexpr int lanes = 8, log2Lanes = 3, maxLog2Radix = 3;
 
-  static constexpr bool hasFma = true, convertsWords = true;
+  static constexpr bool convertsWords = true;
 
   static FHE_INLINE D load(const double *p) { return _mm512_load_pd(p); }
   static FHE_INLINE void store(double *p, D x) { _mm512_store_pd(p, x); }
@@ -72,11 +72,13 @@ struct Avx512 {
   }
 
   static FHE_INLINE D toDouble(W x) { return _mm512_cvtepi64_pd(x); }
-  /// The integer next to y modulo 2^64, |y| < 2^115: 1.5 * 2^116 leaves the nearest multiple of 2^64.
-  static FHE_INLINE W roundToWord(D y) {
+  /// The integer next to x y modulo 2^64, |x y| < 2^115: adding 1.5 * 2^116 leaves the nearest
+  /// multiple of 2^64.
+  static FHE_INLINE W productToWord(D x, D y) {
     const D magic = broadcast(0x1.8p116);
+    const D turns = _mm512_sub_pd(_mm512_fmadd_pd(x, y, magic), magic);
     // A rest of exactly 2^63 converts to the word 2^63, as it should.
-    return _mm512_cvtpd_epi64(_mm512_sub_pd(y, _mm512_sub_pd(_mm512_add_pd(y, magic), magic)));
+    return _mm512_cvtpd_epi64(_mm512_fmsub_pd(x, y, turns));
   }
 };
 

@@ -42,9 +42,10 @@ template <class V> struct AddToWords {
   size_t half;
   const double *untwist;
   FHE_INLINE void store(size_t p, typename V::D re, typename V::D im) const {
-    auto tr = V::load(untwist + 2 * p), ti = V::load(untwist + 2 * p + V::lanes);
-    V::addWords(words + p, V::roundToWord(V::fnma(im, ti, V::mul(re, tr))));
-    V::addWords(words + half + p, V::roundToWord(V::fma(re, ti, V::mul(im, tr))));
+    // (re + i im) cos (1 - i tan): the product with the cosine is part of the rounding.
+    auto cosine = V::load(untwist + 2 * p), tangent = V::load(untwist + 2 * p + V::lanes);
+    V::addWords(words + p, V::productToWord(V::fma(im, tangent, re), cosine));
+    V::addWords(words + half + p, V::productToWord(V::fnma(re, tangent, im), cosine));
   }
 };
 
