@@ -24,7 +24,7 @@ double fftWordVariance(const GlweKey &glwe, const Decomposition &decomposition);
 
 /// The part of it that the slowest mode, sum_j r_j X^-j over all or half of the coefficients, holds
 /// against white noise: it passes multiplications by constants near 1, which round less.
-inline constexpr double fftSlowMode = 0.87;
+inline constexpr double fftSlowMode = 0.71;
 
 /// The same in the phase: the body's error, and those of the mask through the live secret bits.
 /// Half of what these contribute goes through their mean 1/2 and is of the slowest mode, g =

@@ -118,10 +118,7 @@ TEST_P(MeasuredNoise, FftErrorFollowsTheFit) {
       for (size_t w = 0; w < words; ++w)
         errors.add(accumulator[w] - exact[w]);
     }
-    // The reference code has more roundings.
-    const double tolerance = isa == Isa::scalar ? 0.2 : 0.08;
-    EXPECT_NEAR(errors.variance() / fftWordVariance(glwe, set().bootstrap), 1, tolerance)
-        << name(isa);
+    EXPECT_NEAR(errors.variance() / fftWordVariance(glwe, set().bootstrap), 1, 0.08) << name(isa);
     EXPECT_LT(std::abs(errors.meanInSigmas()), 4) << name(isa);
   }
 }
