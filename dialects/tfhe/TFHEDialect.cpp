@@ -67,6 +67,8 @@ static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, Keyswitch
               glwe.getLog2Std().convertToDouble()};
   set.keyswitch = {uint32_t(keyswitch.getBaseLog()), uint32_t(keyswitch.getLevels())};
   set.bootstrap = {uint32_t(bootstrap.getBaseLog()), uint32_t(bootstrap.getLevels())};
+  if (bootstrap.getSwitchKind() == "centred")
+    set.modulusSwitch = ::fhe::tfhe::SwitchKind::centred;
   return set;
 }
 
@@ -181,9 +183,10 @@ LogicalResult KeyswitchKeyOp::verify() {
 }
 
 LogicalResult BootstrapKeyOp::verify() {
-  if (getEngine() != "classic" || getSwitchKind() != "plain")
-    return emitOpError("engine '") << getEngine() << "' with switch '" << getSwitchKind()
-                                   << "' is not built; only 'classic' with 'plain' is";
+  if (getEngine() != "classic")
+    return emitOpError("engine '") << getEngine() << "' is not built; only 'classic' is";
+  if (getSwitchKind() != "plain" && getSwitchKind() != "centred")
+    return emitOpError("switch_kind '") << getSwitchKind() << "' must be 'plain' or 'centred'";
   return verifyConversion<LweKeyOp, GlweKeyOp>(*this, getSourceAttr(), getTargetAttr(),
                                                getBaseLog(), getLevels());
 }

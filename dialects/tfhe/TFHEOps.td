@@ -150,7 +150,9 @@ def TFHE_KeyswitchKeyOp : TFHE_Op<"keyswitch_key", [Symbol, HasParent<"Parameter
 def TFHE_BootstrapKeyOp : TFHE_Op<"bootstrap_key", [Symbol, HasParent<"ParametersOp">]> {
   let summary = "Name a programmable bootstrap from an LWE key to a GLWE key";
   let description = [{
-    `engine` is "classic" and `switch` "plain"; other engines are not built yet and refused.
+    `engine` is "classic"; other engines are not built yet and refused. `switch_kind` is how
+    ciphertexts are rounded to multiples of 1/2N: "plain", or "centred", which moves the body by the
+    expected rounding error of the mask first.
     ```mlir
     tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
     ```

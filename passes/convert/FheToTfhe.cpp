@@ -14,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/parameters/ChooseParameters.h"
+#include "passes/parameters/ParameterTable.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -336,15 +337,26 @@ void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterS
   ir::KeyswitchKeyOp::create(builder, loc, keyswitchName, glweName, lweName, set.keyswitch.baseLog,
                              set.keyswitch.levels);
   ir::BootstrapKeyOp::create(builder, loc, bootstrapName, lweName, glweName, set.bootstrap.baseLog,
-                             set.bootstrap.levels);
+                             set.bootstrap.levels)
+      .setSwitchKind(set.modulusSwitch == fhe::tfhe::SwitchKind::centred ? "centred" : "plain");
 }
 
-/// Names the first constraint that no cell satisfies, or the whole network.
+/// Up to which 2-norm the constraint alone could be satisfied, as a sentence.
+std::string reach(const fhe::parameters::Constraint &constraint,
+                  fhe::parameters::NoiseAnalysis &analysis, double norm, double log2PError,
+                  unsigned security) {
+  for (double reached = std::exp2(std::floor(std::log2(norm))); reached >= 1; reached /= 2)
+    if (isSatisfiable(constraint, analysis, log2PError, security, reached / norm))
+      return "parameters exist up to a 2-norm of " + fhe::parameters::printed(reached);
+  return "no parameters exist for so many bits";
+}
+
+/// Names the first constraint that no set satisfies, or the whole network.
 LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
                           fhe::parameters::NoiseAnalysis &analysis, double log2PError,
-                          StringRef command) {
+                          unsigned security, StringRef command) {
   for (const auto &constraint : constraints) {
-    if (fhe::parameters::chooseParameters(constraint, analysis, log2PError).cell)
+    if (isSatisfiable(constraint, analysis, log2PError, security))
       continue;
     Location loc = constraint.value.getLoc();
     if (constraint.isLookup())
@@ -354,15 +366,14 @@ LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
     InFlightDiagnostic error = emitError(loc);
     double norm = constraint.factor * analysis.norm2(constraint.value);
     if (constraint.isLookup())
-      error << "no parameter set keeps a table of " << constraint.precision
-            << " bits right at a 2-norm of " << fhe::parameters::printed(norm) << " and a failure probability of 2^"
-            << fhe::parameters::printed(log2PError) << " [" << fhe::diag::NoParameters << "]";
+      error << "no parameter set keeps a table of " << constraint.precision;
     else
       error << "no parameter set keeps output " << constraint.result << " of "
-            << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta())
-            << " bits right at a 2-norm of " << fhe::parameters::printed(norm) << " and a failure probability of 2^"
-            << fhe::parameters::printed(log2PError) << " [" << fhe::diag::NoParameters << "]";
-    error.attachNote() << "sets reach 8 bits at a norm of 1024";
+            << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta());
+    error << " bits right at a 2-norm of " << fhe::parameters::printed(norm)
+          << " and a failure probability of 2^" << fhe::parameters::printed(log2PError) << " ["
+          << fhe::diag::NoParameters << "]";
+    error.attachNote() << reach(constraint, analysis, norm, log2PError, security);
     error.attachNote() << "help: " << command << " --round-accumulators=6";
     return failure();
   }
@@ -376,16 +387,15 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   LogicalResult checkOptions() {
     if (clearOnly)
       return success();
-    if (log2PError != fhe::parameters::tableLog2PError || security != fhe::parameters::tableSecurity) {
-      InFlightDiagnostic error = getOperation().emitError();
-      error << "parameters exist for a failure probability of 2^-40 and 128 bits of security only, asked "
-               "for 2^"
-            << fhe::parameters::printed(log2PError) << " and " << security.getValue() << " bits ["
-            << fhe::diag::ParametersNotBuilt << "]";
-      error.attachNote() << "help: fhe-compile MODEL.onnx --p-error=2^-40";
-      return failure();
-    }
-    return success();
+    if (log2PError <= -1 && log2PError >= -256 && (security == 128 || security == 132))
+      return success();
+    InFlightDiagnostic error = getOperation().emitError();
+    error << "parameters exist for failure probabilities of 2^-256 to 2^-1 and 128 or 132 bits of "
+             "security, asked for 2^"
+          << fhe::parameters::printed(log2PError) << " and " << security.getValue() << " bits ["
+          << fhe::diag::ParametersNotBuilt << "]";
+    error.attachNote() << "help: fhe-compile MODEL.onnx --p-error=2^-40";
+    return failure();
   }
 
   LogicalResult chooseFor(func::FuncOp function) {
@@ -396,11 +406,11 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     }
     fhe::parameters::NoiseAnalysis analysis(function);
     auto constraints = fhe::parameters::collectConstraints(function);
-    auto choice = fhe::parameters::chooseParameters(constraints, analysis, log2PError);
-    if (!choice.cell)
-      return refuseNoise(constraints, analysis, log2PError, command);
-    addParameters(builder, function.getLoc(), 
-                  fhe::parameters::toParameterSet(*choice.cell, choice.keyswitchWordBits), security);
+    std::optional<fhe::parameters::SearchResult> choice = fhe::parameters::chooseParameters(
+        function, constraints, analysis, log2PError, security);
+    if (!choice)
+      return refuseNoise(constraints, analysis, log2PError, security, command);
+    addParameters(builder, function.getLoc(), choice->set, security);
     return success();
   }
 

@@ -280,7 +280,7 @@ std::string Lowering::parameters() {
           conversions.push_back(Field::ofGroup(
               {FHE_CONVERSION_BOOTSTRAP, index(key.getSource()), index(key.getTarget()),
                int64_t(key.getBaseLog()), int64_t(key.getLevels()), FHE_ENGINE_CLASSIC,
-               FHE_SWITCH_PLAIN, 64}));
+               key.getSwitchKind() == "centred" ? FHE_SWITCH_CENTRED : FHE_SWITCH_PLAIN, 64}));
         });
   }
   int64_t keyCount = keys.size(), conversionCount = conversions.size();

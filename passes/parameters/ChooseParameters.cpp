@@ -1,5 +1,6 @@
 //===- ChooseParameters.cpp - One parameter set for a whole network ------------===//
 #include "passes/parameters/ChooseParameters.h"
+#include "passes/parameters/CostModel.h"
 #include "runtime/tfhe/noise.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -56,41 +57,70 @@ double log2FailureAt(const Constraint &constraint, NoiseAnalysis &analysis,
                                            varianceAt(constraint, analysis, set));
 }
 
-Choice chooseParameters(ArrayRef<Constraint> constraints, NoiseAnalysis &analysis,
-                        double log2PError) {
-  Choice choice;
-  for (const Constraint &constraint : constraints) {
-    if (!constraint.isLookup())
-      continue;
-    choice.bits = std::max(choice.bits, constraint.precision);
-    choice.norm = std::max(choice.norm, constraint.factor * analysis.norm2(constraint.value));
-  }
-  auto satisfies = [&](const Cell *cell, unsigned keyswitchWordBits) {
-    ::fhe::tfhe::ParameterSet set = toParameterSet(*cell, keyswitchWordBits);
-    if (!::fhe::tfhe::checkBounds(set).empty()) // digits may not fit 32 bits
-      return false;
-    return llvm::all_of(constraints, [&](const Constraint &constraint) {
-      return log2FailureAt(constraint, analysis, set) <= log2PError;
-    });
+const Grid &compilerGrid(unsigned security) {
+  auto make = [](unsigned security) {
+    SearchSpace space;
+    space.security = security;
+    space.keyswitchWords = {32, 64};
+    // As dear as the plain one and always less noisy.
+    space.switches = {::fhe::tfhe::SwitchKind::centred};
+    return Grid(space);
   };
-  auto take = [&](const Cell *cell) {
-    for (unsigned wordBits : {32u, 64u})
-      if (satisfies(cell, wordBits)) {
-        choice.cell = cell;
-        choice.keyswitchWordBits = wordBits;
-        return true;
-      }
-    return false;
-  };
-  if (choice.bits) {
-    const Cell *cell = findCell(choice.bits, choice.norm);
-    if (cell && take(cell))
-      return choice;
+  static const Grid usual = make(128);
+  if (security == 128)
+    return usual;
+  static const Grid strict = make(132);
+  return strict;
+}
+
+static Requirement requirementOf(const Constraint &constraint, NoiseAnalysis &analysis) {
+  Requirement requirement;
+  requirement.halfSlot = constraint.halfSlot;
+  requirement.count = double(elementsOf(constraint.value));
+  requirement.table = constraint.isLookup();
+  double square = constraint.factor * constraint.factor;
+  for (const SquaredNorm &norm : analysis.worst(constraint.value))
+    requirement.norms.push_back({norm.fresh * square, norm.table * square});
+  return requirement;
+}
+
+std::vector<Requirement> requirementsOf(ArrayRef<Constraint> constraints,
+                                        NoiseAnalysis &analysis) {
+  std::vector<Requirement> requirements;
+  for (const Constraint &constraint : constraints)
+    requirements.push_back(requirementOf(constraint, analysis));
+  return requirements;
+}
+
+Workload workloadOf(func::FuncOp function) {
+  Workload workload;
+  for (Operation &op : function.front()) {
+    if (auto lookup = dyn_cast<LookupOp>(op))
+      workload.tables += double(elementsOf(lookup.getInput())) * lookup.getOutputs().size();
+    workload.products += multiplications(&op);
   }
-  for (const Cell *cell : cellsByCost())
-    if (take(cell))
-      break;
-  return choice;
+  return workload;
+}
+
+std::optional<SearchResult> chooseParameters(func::FuncOp function,
+                                             ArrayRef<Constraint> constraints,
+                                             NoiseAnalysis &analysis, double log2PError,
+                                             unsigned security) {
+  SearchProblem problem;
+  problem.requirements = requirementsOf(constraints, analysis);
+  problem.budget.log2PError = log2PError;
+  problem.workload = workloadOf(function);
+  return searchParameters(problem, compilerGrid(security), KernelCosts());
+}
+
+bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis, double log2PError,
+                   unsigned security, double scale) {
+  SearchProblem problem;
+  problem.requirements = {requirementOf(constraint, analysis)};
+  for (SquaredNorm &norm : problem.requirements.front().norms)
+    norm = {norm.fresh * scale * scale, norm.table * scale * scale};
+  problem.budget.log2PError = log2PError;
+  return searchParameters(problem, compilerGrid(security), KernelCosts()).has_value();
 }
 
 } // namespace fhe::parameters

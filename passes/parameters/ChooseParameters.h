@@ -1,15 +1,15 @@
 //===- ChooseParameters.h - One parameter set for a whole network --------------===//
 //
-// Constraints (every lookup's input, every result of @main) are read from tfhe IR,
-// where encodings are final but keys need not have numbers yet; the choice is a
-// cell of the committed table that satisfies them all.
+// Constraints (every lookup's input, every result of @main) and the work to do are
+// read from tfhe IR, where encodings are final but keys need not have numbers yet;
+// the choice is the cheapest set that satisfies them all (Search.h).
 //
 //===---------------------------------------------------------------------------===//
 #ifndef PASSES_PARAMETERS_CHOOSEPARAMETERS_H
 #define PASSES_PARAMETERS_CHOOSEPARAMETERS_H
 
 #include "passes/parameters/NoiseAnalysis.h"
-#include "passes/parameters/ParameterTable.h"
+#include "passes/parameters/Search.h"
 #include <string>
 
 namespace fhe::parameters {
@@ -38,18 +38,27 @@ double log2FailureAt(const Constraint &constraint, NoiseAnalysis &analysis,
 /// A number for messages: "-40", "11.5".
 std::string printed(double value);
 
-struct Choice {
-  const Cell *cell = nullptr; ///< null: none satisfies all constraints
-  unsigned keyswitchWordBits = 32; ///< 64 where the noise of 32 does not do
-  unsigned bits = 0;          ///< most precise lookup, 0 without lookups
-  double norm = 0;            ///< largest 2-norm at a lookup
-};
+/// What compiled programs may use: Gaussian noise, centred switch, keyswitch words of 32 or 64 bits,
+/// whole keys. 128 or 132 bits of security.
+const Grid &compilerGrid(unsigned security);
 
-/// The cell of the bits and norm found; where its noise does not do, the next cell by cost that
-/// satisfies everything. Keyswitch keys have 32-bit words, which are half as large and twice as
-/// fast, unless only 64 satisfy.
-Choice chooseParameters(llvm::ArrayRef<Constraint> constraints, NoiseAnalysis &analysis,
-                        double log2PError);
+/// The requirements of the constraints.
+std::vector<Requirement> requirementsOf(llvm::ArrayRef<Constraint> constraints,
+                                        NoiseAnalysis &analysis);
+
+/// Keyswitches, bootstraps and products of one inference.
+Workload workloadOf(mlir::func::FuncOp function);
+
+/// The cheapest set that satisfies all constraints, empty if none does; an element may fail with a
+/// probability of 2^log2PError.
+std::optional<SearchResult> chooseParameters(mlir::func::FuncOp function,
+                                             llvm::ArrayRef<Constraint> constraints,
+                                             NoiseAnalysis &analysis, double log2PError,
+                                             unsigned security);
+
+/// Whether any set satisfies one constraint with its operands' norms multiplied by `scale`.
+bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis, double log2PError,
+                   unsigned security, double scale = 1);
 
 } // namespace fhe::parameters
 

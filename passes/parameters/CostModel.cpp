@@ -7,8 +7,7 @@ using namespace fhe::tfhe_ir;
 
 namespace fhe::parameters {
 
-/// Clear multiplications by ciphertexts of one sample.
-static double multiplications(Operation *op) {
+double multiplications(Operation *op) {
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case([](LinearOp linear) {
         return double(elementsOf(linear.getResult())) * linear.getWeights().getType().getDimSize(1);

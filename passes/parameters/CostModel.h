@@ -13,6 +13,9 @@
 
 namespace fhe::parameters {
 
+/// Clear multiplications by ciphertexts of one operation for one sample.
+double multiplications(mlir::Operation *op);
+
 /// Seconds of one operation for one sample on one core (0 for a view).
 double operationSeconds(mlir::Operation *op, const ::fhe::tfhe::ParameterSet &set);
 

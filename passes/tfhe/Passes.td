@@ -11,10 +11,10 @@ def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
     **Gives** `tfhe` operations on tensors and one `tfhe.parameters @p`. Every value gets a Delta: a
     table's input 2^(63-width), a result without a table 2^(64-w); a producer writes at the smallest
     Delta a consumer needs, the others multiply by a clear 2^d, which counts in their norm. Parameters
-    come from a committed table (passes/parameters): the cell of the bits and norm found, both rounded
-    up, or the next dearer cell whose noise meets every table and output.
-    **Refuses** a table wider than 8 bits [Q021] (not with `clear-only`), a failure probability other
-    than 2^-40 [Q030], networks no cell satisfies [Q031].
+    are the cheapest set, by the cost model, whose noise meets every table and output
+    (passes/parameters/Search.h).
+    **Refuses** a table wider than 8 bits [Q021] (not with `clear-only`), a failure probability that is
+    not 2^-256 to 2^-1 or a security that is not 128 or 132 [Q030], networks no set satisfies [Q031].
     **Example**
     ```
     %y = fhe.lut %x ... width 3 ... : tensor<4x!fhe.int<-4:3>> -> tensor<4x!fhe.int<0:1>>
@@ -25,7 +25,7 @@ def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"log2PError", "log2-p-error", "double", "-40", "log2 of a table's failure probability">,
-    Option<"security", "security", "unsigned", "128", "bits of security: 128">,
+    Option<"security", "security", "unsigned", "128", "bits of security: 128 or 132">,
     Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">,
     Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
            "the command that help lines repeat">

@@ -1,0 +1,160 @@
+//===- ModelParametersTest.cpp - What the search chooses for whole networks ----------===//
+//
+// Every quantized model, as proven, calibrated and rounded: the chosen set verifies,
+// is chosen again from scratch, and no cell of the committed table is cheaper. Prints
+// the sets and the predicted times (docs/noise.md has the list).
+//
+//===----------------------------------------------------------------------------------===//
+#include "compiler/import/Import.h"
+#include "dialects/fhe/ClientSide.h"
+#include "dialects/fhe/Interpreter.h"
+#include "passes/parameters/ChooseParameters.h"
+#include "passes/parameters/CostModel.h"
+#include "passes/parameters/ParameterTable.h"
+#include "passes/pipeline/Pipeline.h"
+#include "passes/tfhe/Passes.h"
+#include "python-free-tools/shared/files.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace fhe;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<fs::path> allFolders() {
+  std::vector<fs::path> folders;
+  for (const char *root : {FHE_TEST_MODELS, FHE_SHARED_MODELS})
+    if (*root && fs::is_directory(root))
+      for (const auto &entry : fs::directory_iterator(root)) {
+        std::string name = entry.path().filename().string();
+        bool known = std::any_of(folders.begin(), folders.end(),
+                                 [&](const fs::path &path) { return path.filename() == name; });
+        if (!known && name.find("fp32") == std::string::npos &&
+            fs::exists(entry.path() / "model.onnx") && fs::exists(entry.path() / "inputs.npy"))
+          folders.push_back(entry.path());
+      }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+class ModelParameters : public testing::TestWithParam<fs::path> {
+protected:
+  void SetUp() override {
+    DialectRegistry registry;
+    registerFheDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
+  /// The network with final windows.
+  OwningOpRef<ModuleOp> compile(Overflow overflow, std::optional<unsigned> round) {
+    ImportOptions import;
+    if (GetParam().filename() == "zoo_unsw_nb15_w2a2")
+      import.declaredInputs.push_back({"", 1, -1.0, 1.0});
+    auto module = importOnnx(context, (GetParam() / "model.onnx").string(), import);
+    if (!module)
+      return nullptr;
+    CompileOptions options;
+    options.overflow = overflow;
+    options.roundAccumulators = round;
+    PassManager exact(&context), windows(&context);
+    buildQnnPipeline(exact, options);
+    buildFhePipeline(exact, options);
+    if (failed(exact.run(*module)) ||
+        (overflow == Overflow::Calibrated && failed(observe(*module))))
+      return nullptr;
+    buildWindowPipeline(windows, options);
+    return failed(windows.run(*module)) ? nullptr : std::move(module);
+  }
+
+  LogicalResult observe(ModuleOp module) {
+    auto clients = readClientInputs(module.lookupSymbol<func::FuncOp>("main"));
+    std::vector<float> reals = tools::readNpyFile((GetParam() / "inputs.npy").string()).toFloat();
+    const ClientInput &client = clients->front();
+    int64_t samples = int64_t(reals.size()) / client.elements();
+    std::vector<int64_t> integers(reals.size());
+    client.quantize(reals.data(), samples, integers.data());
+    return recordObservedRanges(module, {integers}, samples);
+  }
+
+  /// Chooses, verifies and compares; whether there are parameters.
+  bool choose(const char *flags, ModuleOp module) {
+    PassManager manager(&context);
+    manager.addPass(createConvertFheToTfhe());
+    manager.addPass(createTfheVerifyNoise());
+    {
+      ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
+      if (failed(manager.run(module)))
+        return false; // refused: a table is too wide
+    }
+    auto function = module.lookupSymbol<func::FuncOp>("main");
+    parameters::NoiseAnalysis analysis(function);
+    auto constraints = parameters::collectConstraints(function);
+    auto start = std::chrono::steady_clock::now();
+    auto found = parameters::chooseParameters(function, constraints, analysis, -40, 128);
+    double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    auto written = tfhe_ir::parameterSetOf(tfhe_ir::getParameters(module));
+    EXPECT_TRUE(found && written);
+    if (!found || !written)
+      return false;
+    EXPECT_EQ(found->set, *written);
+    compare(flags, function, constraints, analysis, *found, seconds);
+    return true;
+  }
+
+  void compare(const char *flags, func::FuncOp function,
+               ArrayRef<parameters::Constraint> constraints, parameters::NoiseAnalysis &analysis,
+               const parameters::SearchResult &found, double seconds) {
+    parameters::Workload workload = parameters::workloadOf(function);
+    double best = HUGE_VAL;
+    for (const parameters::Cell &cell : parameters::allCells())
+      for (unsigned wordBits : {32, 64}) {
+        tfhe::ParameterSet set = parameters::toParameterSet(cell, wordBits);
+        bool holds = tfhe::checkBounds(set).empty();
+        for (const auto &constraint : constraints)
+          holds = holds && parameters::log2FailureAt(constraint, analysis, set) <= -40;
+        if (holds)
+          best = std::min(best, workload.tables * parameters::lookupSeconds(set) +
+                                    workload.products * parameters::KernelCosts().product(set.glwe));
+      }
+    EXPECT_LE(found.cost, best);
+    const tfhe::ParameterSet &set = found.set;
+    std::printf("| %s | %s | %.0f | n %u, k %u, N 2^%u, bootstrap %u/%u, keyswitch %u/%u of %u bits "
+                "| %.3g | %.2f | %.2f |\n",
+                GetParam().filename().c_str(), flags, workload.tables, set.lwe.dimension,
+                set.glwe.k, set.glwe.log2N, set.bootstrap.levels, set.bootstrap.baseLog,
+                set.keyswitch.levels, set.keyswitch.baseLog, set.keyswitchWordBits(), found.cost,
+                found.cost / best, seconds);
+  }
+
+  MLIRContext context;
+};
+
+TEST_P(ModelParameters, NoCellIsCheaper) {
+  unsigned chosen = 0;
+  if (auto module = compile(Overflow::Proven, std::nullopt))
+    chosen += choose("proven", *module);
+  if (auto module = compile(Overflow::Calibrated, std::nullopt))
+    chosen += choose("calibrated", *module);
+  if (auto module = compile(Overflow::Calibrated, 6))
+    chosen += choose("calibrated, rounded to 6", *module);
+  EXPECT_GT(chosen, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ModelParameters, testing::ValuesIn(allFolders()),
+                         [](const testing::TestParamInfo<fs::path> &info) {
+                           std::string name = info.param.filename().string();
+                           for (char &c : name)
+                             if (!isalnum(c))
+                               c = '_';
+                           return name;
+                         });
+
+} // namespace
