@@ -95,8 +95,11 @@ std::vector<Requirement> requirementsOf(ArrayRef<Constraint> constraints,
 Workload workloadOf(func::FuncOp function) {
   Workload workload;
   for (Operation &op : function.front()) {
-    if (auto lookup = dyn_cast<LookupOp>(op))
-      workload.tables += double(elementsOf(lookup.getInput())) * lookup.getOutputs().size();
+    if (auto lookup = dyn_cast<LookupOp>(op)) {
+      double elements = elementsOf(lookup.getInput());
+      workload.tables += elements * lookup.getOutputs().size();
+      workload.passes += unsharedPasses(elements);
+    }
     workload.products += multiplications(&op);
   }
   return workload;

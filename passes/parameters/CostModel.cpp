@@ -24,8 +24,13 @@ double multiplications(Operation *op) {
 }
 
 double operationSeconds(Operation *op, const ::fhe::tfhe::ParameterSet &set) {
-  if (auto lookup = dyn_cast<LookupOp>(op))
-    return elementsOf(lookup.getInput()) * double(lookup.getOutputs().size()) * lookupSeconds(set);
+  if (auto lookup = dyn_cast<LookupOp>(op)) {
+    double elements = elementsOf(lookup.getInput());
+    uint64_t keyBytes = ::fhe::tfhe::keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
+                                                       set.keyswitch, set.keyswitchWordBits());
+    return elements * double(lookup.getOutputs().size()) * lookupSeconds(set) +
+           unsharedPasses(elements) * KernelCosts().keyPass(keyBytes);
+  }
   return multiplications(op) * KernelCosts().product(set.glwe);
 }
 

@@ -10,7 +10,8 @@ const KernelRates &committedRates() {
       .streamedMacsPerSecond = 9.0e8,
       .cacheBytes = 7 << 18,
       .keyswitch64PerSecond = 3.3e10,
-      .keyswitch32PerSecond = 7.5e10,
+      .keyswitch32PerSecond = 6.5e10,
+      .keyBytesPerSecond = 1.2e10,
       .linearPerSecond = 2.0e10,
   };
   return rates;
@@ -34,6 +35,10 @@ double KernelCosts::keyswitch(uint32_t in, uint32_t out, unsigned levels,
                               unsigned wordBits) const {
   return double(in) * levels * (out + 1.0) /
          (wordBits == 32 ? rates.keyswitch32PerSecond : rates.keyswitch64PerSecond);
+}
+
+double KernelCosts::keyPass(uint64_t bytes) const {
+  return double(bytes) / rates.keyBytesPerSecond;
 }
 
 double KernelCosts::product(const ::fhe::tfhe::GlweKey &glwe) const {

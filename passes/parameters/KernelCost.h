@@ -9,6 +9,7 @@
 #define PASSES_PARAMETERS_KERNELCOST_H
 
 #include "runtime/tfhe/parameters.h"
+#include <cmath>
 
 namespace fhe::parameters {
 
@@ -24,6 +25,9 @@ public:
   virtual double keyswitch(uint32_t in, uint32_t out, unsigned levels,
                            unsigned wordBits) const = 0;
 
+  /// Reading a keyswitch key of so many bytes once, for a batch of ciphertexts.
+  virtual double keyPass(uint64_t bytes) const = 0;
+
   /// One clear multiplication and addition of a ciphertext under the flattened key.
   virtual double product(const ::fhe::tfhe::GlweKey &glwe) const = 0;
 };
@@ -36,6 +40,7 @@ struct KernelRates {
   double cacheBytes;            ///< what key elements and accumulators may fill
   double keyswitch64PerSecond;  ///< word products, 64-bit keyswitch key
   double keyswitch32PerSecond;  ///< word products, 32-bit keyswitch key
+  double keyBytesPerSecond;     ///< reading a key from memory
   double linearPerSecond;       ///< clear weight times ciphertext word
 };
 
@@ -50,13 +55,21 @@ public:
   double cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const override;
   double keyswitch(uint32_t in, uint32_t out, unsigned levels,
                    unsigned wordBits) const override;
+  double keyPass(uint64_t bytes) const override;
   double product(const ::fhe::tfhe::GlweKey &glwe) const override;
 
 private:
   KernelRates rates;
 };
 
-/// One keyswitch and bootstrap of a set.
+/// Ciphertexts that share one pass over a keyswitch key. The rates are those of full batches, which
+/// hide the reading; of a batch that is not full the missing share of a pass shows.
+inline constexpr double keyswitchPassBatch = 32;
+inline double unsharedPasses(double ciphertexts) {
+  return std::ceil(ciphertexts / keyswitchPassBatch) - ciphertexts / keyswitchPassBatch;
+}
+
+/// One keyswitch and bootstrap of a set, the passes over the keyswitch key not counted.
 double tableCost(const ::fhe::tfhe::ParameterSet &set, const OperationCosts &costs);
 
 /// Seconds of one keyswitch and bootstrap on one core, by the committed rates.

@@ -171,6 +171,10 @@ private:
       double cost = rotations + problem.workload.tables *
                                     costs.keyswitch(inputs, list.key.dimension,
                                                     choice->digits.levels, list.wordBits);
+      if (problem.workload.passes > 0)
+        cost += problem.workload.passes *
+                costs.keyPass(keyswitchKeyBytes(inputs, list.key.dimension, choice->digits,
+                                                list.wordBits));
       if (cost > bestCost())
         return;
       ParameterSet set{list.key, glwe.key, choice->digits, bootstrap.digits, kind};

@@ -34,6 +34,7 @@ struct FailureBudget {
 struct Workload {
   double tables = 0;      ///< keyswitches and bootstraps
   double products = 0;    ///< clear weights times ciphertexts
+  double passes = 0;      ///< over the keyswitch key, of all layers: their `unsharedPasses`
   double ciphertexts = 0; ///< alive at once, for the memory limit
 };
 

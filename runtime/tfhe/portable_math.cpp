@@ -24,6 +24,8 @@ double portableExp2(double x) {
   if (x < -1100)
     return 0;
   const double whole = std::floor(x + 0.5);
+  if (x == whole)
+    return std::ldexp(1.0, int(whole));
   const double t = (x - whole) * std::numbers::ln2; // |t| < 0.35
   double sum = 1;
   for (int i = 16; i >= 1; --i) // 0.35^17 / 17! < 2^-70

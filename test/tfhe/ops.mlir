@@ -19,6 +19,8 @@ module @other {
     tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 32
     tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
     tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 8
+    // CHECK: tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1 {switch_kind = "centred"}
+    tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1 {switch_kind = "centred"}
   }
 }
 

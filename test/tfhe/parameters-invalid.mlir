@@ -73,8 +73,17 @@ tfhe.parameters @p security 128 {
 tfhe.parameters @p security 128 {
   tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
   tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
-  // expected-error @+1 {{engine 'amortized' with switch 'plain' is not built; only 'classic' with 'plain' is}}
+  // expected-error @+1 {{engine 'amortized' is not built; only 'classic' is}}
   tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1 {engine = "amortized"}
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{switch_kind 'drift' must be 'plain' or 'centred'}}
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1 {switch_kind = "drift"}
 }
 
 // -----

@@ -11,14 +11,15 @@ func.func @main(%x: tensor<2x!fhe.int<0:511>>) -> tensor<2x!fhe.int<0:1>> {
 
 // -----
 
-// No cell has a norm above 2^10.
+// No set has so little noise.
 func.func @main(%x: tensor<1x!fhe.int<0:1>>) -> tensor<1x!fhe.int<0:1>> {
   %h = fhe.lut %x lo 0 tables dense<[[[0, 1]]]> : tensor<1x1x2xi32> width 8 guard 0 : tensor<1x!fhe.int<0:1>> -> tensor<1x!fhe.int<0:1>>
-  %a = fhe.linear %h weights dense<[[100000]]> : tensor<1x1xi32> {calibrated} : tensor<1x!fhe.int<0:1>> -> tensor<1x!fhe.int<0:255>>
-  // expected-error @+3 {{no parameter set keeps a table of 8 bits right at a 2-norm of 100000 and a failure probability of 2^-40 [Q031]}}
-  // expected-note @+2 {{sets reach 8 bits at a norm of 1024}}
+  %a = fhe.linear %h weights dense<[[2000000000]]> : tensor<1x1xi32> {calibrated} : tensor<1x!fhe.int<0:1>> -> tensor<1x!fhe.int<0:255>>
+  %b = fhe.linear %a weights dense<[[2000000000]]> : tensor<1x1xi32> {calibrated} : tensor<1x!fhe.int<0:255>> -> tensor<1x!fhe.int<0:255>>
+  // expected-error @+3 {{no parameter set keeps a table of 8 bits right at a 2-norm of 4000000000000000000.00 and a failure probability of 2^-40 [Q031]}}
+  // expected-note @+2 {{parameters exist up to a 2-norm of 131072}}
   // expected-note @+1 {{help: fhe-compile MODEL.onnx --round-accumulators=6}}
-  %y = fhe.lut %a lo 0 tables dense<1> : tensor<1x1x256xi32> width 8 guard 0 : tensor<1x!fhe.int<0:255>> -> tensor<1x!fhe.int<0:1>>
+  %y = fhe.lut %b lo 0 tables dense<1> : tensor<1x1x256xi32> width 8 guard 0 : tensor<1x!fhe.int<0:255>> -> tensor<1x!fhe.int<0:1>>
   return %y : tensor<1x!fhe.int<0:1>>
 }
 

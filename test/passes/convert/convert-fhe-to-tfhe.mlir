@@ -1,13 +1,13 @@
 // RUN: fhe-opt --convert-fhe-to-tfhe --split-input-file %s | FileCheck %s
 // RUN: fhe-opt --pass-pipeline='builtin.module(convert-fhe-to-tfhe{clear-only})' --split-input-file %s | FileCheck %s --check-prefix=CLEAR
 
-// A table's input sits at 2^(63-width), the raw output at 2^(64-w): -9..6 has 4 bits. The table of 3
-// bits and norm 2^(1/2) takes the cell of 3 bits and norm 2^2.
+// A table's input sits at 2^(63-width), the raw output at 2^(64-w): -9..6 has 4 bits. The parameters
+// are the cheapest for a table of 3 bits at a norm of 2^(1/2).
 // CHECK-LABEL: tfhe.parameters @p security 128
-// CHECK: tfhe.lwe_key @s0 dimension 772 log2_std {{.*}} word_bits 32
-// CHECK: tfhe.glwe_key @g0 k 2 log2_poly 10
-// CHECK: tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 3
-// CHECK: tfhe.bootstrap_key @bs from @s0 to @g0 base_log 23 levels 1
+// CHECK: tfhe.lwe_key @s0 dimension 828 log2_std {{.*}} word_bits 32
+// CHECK: tfhe.glwe_key @g0 k 3 log2_poly 9
+// CHECK: tfhe.keyswitch_key @ks from @g0 to @s0 base_log 5 levels 3
+// CHECK: tfhe.bootstrap_key @bs from @s0 to @g0 base_log 18 levels 1 {switch_kind = "centred"}
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: tensor<2x!tfhe.lwe<@p::@g0, 60>> {tfhe.client = {name = "x"}, tfhe.range = array<i64: 0, 3>}
 // CHECK: %[[A:.*]] = tfhe.linear {{.*}} {layer = 0 : i64} : tensor<2x!tfhe.lwe<@p::@g0, 60>> -> tensor<2x!tfhe.lwe<@p::@g0, 60>>
@@ -47,8 +47,8 @@ func.func @main(%x: tensor<2x!fhe.int<0:3>>) -> tensor<2x!fhe.int<0:4>> {
 // Layout operations cannot multiply: a combine does it for them. Pools are depthwise convolutions.
 // Rounding: the window keeps its 9 bits, parameters are those of 3 bits.
 // CHECK-LABEL: tfhe.parameters
-// CHECK: tfhe.lwe_key @s0 dimension 772 log2_std {{.*}} word_bits 32
-// CHECK: tfhe.glwe_key @g0 k 2 log2_poly 10
+// CHECK: tfhe.lwe_key @s0 dimension 813 log2_std {{.*}} word_bits 32
+// CHECK: tfhe.glwe_key @g0 k 2 log2_poly 9
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: tensor<1x2x2x!tfhe.lwe<@p::@g0, 54>>
 // CHECK: %[[R:.*]] = tfhe.combine %{{.*}} {coefficients = array<i64: 1>, log2_factors = array<i64: 8>}

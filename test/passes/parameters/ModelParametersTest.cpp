@@ -109,6 +109,15 @@ protected:
     return true;
   }
 
+  static double cost(const parameters::Workload &workload, const tfhe::ParameterSet &set) {
+    parameters::KernelCosts costs;
+    return workload.tables * parameters::lookupSeconds(set) +
+           workload.products * costs.product(set.glwe) +
+           workload.passes *
+               costs.keyPass(tfhe::keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
+                                                     set.keyswitch, set.keyswitchWordBits()));
+  }
+
   void compare(const char *flags, func::FuncOp function,
                ArrayRef<parameters::Constraint> constraints, parameters::NoiseAnalysis &analysis,
                const parameters::SearchResult &found, double seconds) {
@@ -121,10 +130,10 @@ protected:
         for (const auto &constraint : constraints)
           holds = holds && parameters::log2FailureAt(constraint, analysis, set) <= -40;
         if (holds)
-          best = std::min(best, workload.tables * parameters::lookupSeconds(set) +
-                                    workload.products * parameters::KernelCosts().product(set.glwe));
+          best = std::min(best, cost(workload, set));
       }
     EXPECT_LE(found.cost, best);
+    EXPECT_NEAR(cost(workload, found.set) / found.cost, 1, 1e-9);
     const tfhe::ParameterSet &set = found.set;
     std::printf("| %s | %s | %.0f | n %u, k %u, N 2^%u, bootstrap %u/%u, keyswitch %u/%u of %u bits "
                 "| %.3g | %.2f | %.2f |\n",

@@ -22,6 +22,7 @@ public:
   double keyswitch(uint32_t in, uint32_t out, unsigned levels, unsigned) const override {
     return double(in) * levels * (2.0 * (out + 1) + 1) - out;
   }
+  double keyPass(uint64_t) const override { return 0; }
   double product(const ::fhe::tfhe::GlweKey &glwe) const override { return glwe.coefficients(); }
 };
 

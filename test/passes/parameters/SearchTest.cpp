@@ -255,6 +255,17 @@ TEST(Search, GlobalBudget) {
   EXPECT_LE(log2GlobalFailure(problem.requirements, search(problem, wideGrid()).set), -1);
 }
 
+TEST(Search, FewCiphertextsTakeSmallerKeys) {
+  SearchProblem problem = problemOf({tableOf(6, 5, 8)});
+  SearchResult many = search(problem, wideGrid());
+  problem.workload.passes = 1;
+  SearchResult few = search(problem, wideGrid());
+  EXPECT_LE(few.set.keyswitch.levels, many.set.keyswitch.levels);
+  EXPECT_GT(few.cost, many.cost);
+  problem.workload.passes = 100;
+  EXPECT_LT(search(problem, wideGrid()).set.keyswitch.levels, many.set.keyswitch.levels);
+}
+
 TEST(Search, ManyRequirementsAreOne) {
   // What another implies changes nothing.
   SearchProblem one = problemOf({tableOf(6, 5)}), many = one;
