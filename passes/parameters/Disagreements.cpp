@@ -64,7 +64,9 @@ Disagreements disagreementsOf(tfhe_ir::LookupOp lookup, double noiseStd, unsigne
   for (int64_t t = 0; t != tables; ++t)
     for (int64_t r = 0; r != results; ++r) {
       PlacedTable table{{values.data() + (t * results + r) * entries, size_t(entries)},
-                        int64_t(lookup.getGuard()), unsigned(lookup.getWidth()), log2N};
+                        int64_t(lookup.getGuard()),
+                        unsigned(lookup.getWidth()),
+                        log2N};
       std::vector<double> probabilities = table.probabilities(steps);
       sum.atMost += elements[t] * *std::max_element(probabilities.begin(), probabilities.end());
       for (int64_t i = 0; i != entries && !frequencies.empty(); ++i)

@@ -26,8 +26,8 @@ namespace fhe::parameters {
 /// to both sides.
 class StepProbabilities {
 public:
-  /// `sigma` is the standard deviation in slots, above 0. What lies beyond 8 of them (2^-50) is left
-  /// out.
+  /// `sigma` is the standard deviation in slots, above 0. What lies beyond 8 of them (2^-50) is
+  /// left out.
   explicit StepProbabilities(double sigma) : reached(int64_t(std::ceil(8 * sigma)) + 1) {
     auto below = [&](double x) { return 0.5 * std::erfc(-x / (sigma * std::sqrt(2.0))); };
     for (int64_t d = -reached; d <= reached; ++d)

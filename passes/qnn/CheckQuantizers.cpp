@@ -36,7 +36,9 @@ FailureOr<ResultForm> describeResult(Operation *op, const Analysis &analysis, Va
                .attachNote() << "it comes from " << describeOrigin(value);
   if (!form.isAffine) {
     Operation *last = value.getDefiningOp();
-    InFlightDiagnostic diagnostic = (last ? last : op)->emitError("is a result of the network but no affine function of integers, and no quantizer follows")
+    InFlightDiagnostic diagnostic =
+        (last ? last : op)->emitError("is a result of the network but no affine function of "
+                                      "integers, and no quantizer follows")
         << diag::tag(diag::OutputNotAffine);
     diagnostic.attachNote() << "the integers are those of " << describeOrigin(form.root);
     diagnostic.attachNote() << "help: end the network before this operation and apply it after "

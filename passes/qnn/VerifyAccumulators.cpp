@@ -33,8 +33,8 @@ static Range weightRange(Value weights) {
   auto type = cast<quant::QuantizedType>(element);
   int64_t least = 0, most = 0;
   if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element))
-    std::tie(least, most) = std::minmax({*llvm::min_element(perAxis.getZeroPoints()),
-                                         *llvm::max_element(perAxis.getZeroPoints())});
+    std::tie(least, most) = std::minmax(
+        {*llvm::min_element(perAxis.getZeroPoints()), *llvm::max_element(perAxis.getZeroPoints())});
   else if (auto uniform = dyn_cast<quant::UniformQuantizedType>(element))
     least = most = uniform.getZeroPoint();
   return {type.getStorageTypeMin() - most, type.getStorageTypeMax() - least};
@@ -43,13 +43,14 @@ static Range weightRange(Value weights) {
 /// The range of so many bits in place of `from`, rounded outwards.
 static Range narrowed(Range range, unsigned from, unsigned to) {
   double ratio = (std::exp2(double(to)) - 1) / (std::exp2(double(from)) - 1);
-  return {int64_t(std::floor(double(range.lo) * ratio)), int64_t(std::ceil(double(range.hi) * ratio))};
+  return {int64_t(std::floor(double(range.lo) * ratio)),
+          int64_t(std::ceil(double(range.hi) * ratio))};
 }
 
 /// Whether `terms` products fit an accumulator of `limit` bits, whatever their values.
 static bool fits(Range weights, Range inputs, int64_t terms, unsigned limit) {
-  auto [lo, hi] = std::minmax({weights.lo * inputs.lo, weights.lo * inputs.hi, weights.hi * inputs.lo,
-                               weights.hi * inputs.hi});
+  auto [lo, hi] = std::minmax({weights.lo * inputs.lo, weights.lo * inputs.hi,
+                               weights.hi * inputs.lo, weights.hi * inputs.hi});
   return fhe::accumulatorBits(std::min<int64_t>(lo, 0) * terms, std::max<int64_t>(hi, 0) * terms) <=
          limit;
 }
@@ -72,10 +73,11 @@ static void suggestTraining(InFlightDiagnostic &diagnostic, Operation *op, const
     --x;
   bool narrowWeights = fit(w, inputBits), narrowInput = fit(weightBits, x);
   if (narrowWeights && w < weightBits)
-    diagnostic.attachNote() << "help: quantize the weights of this layer to " << w << " bits (they have "
-                            << weightBits << ")";
+    diagnostic.attachNote() << "help: quantize the weights of this layer to " << w
+                            << " bits (they have " << weightBits << ")";
   if (narrowInput && x < inputBits)
-    diagnostic.attachNote() << "help: quantize its input to " << x << " bits (it has " << inputBits << ")";
+    diagnostic.attachNote() << "help: quantize its input to " << x << " bits (it has " << inputBits
+                            << ")";
   if (!narrowWeights && !narrowInput) {
     // Both: the wider one loses its bits first.
     for (w = weightBits, x = inputBits; (w > 2 || x > 2) && !fit(w, x);)
@@ -91,8 +93,8 @@ static void suggestTraining(InFlightDiagnostic &diagnostic, Operation *op, const
     --kept;
   if (kept < terms && kept * 4 >= terms)
     diagnostic.attachNote() << "help: prune its weights to at most " << kept
-                            << " non-zero weights a channel (channel " << root.worstChannel << " has "
-                            << terms << ")";
+                            << " non-zero weights a channel (channel " << root.worstChannel
+                            << " has " << terms << ")";
 }
 
 namespace {
@@ -104,8 +106,8 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
     const Root &root = analysis.root(op->getResult(0));
     unsigned bits = fhe::accumulatorBits(root.lo, root.hi);
     InFlightDiagnostic diagnostic = op->emitError()
-                                    << "accumulator needs " << bits << " bits, the limit is " << limit
-                                    << fhe::diag::tag(fhe::diag::AccumulatorTooWide);
+                                    << "accumulator needs " << bits << " bits, the limit is "
+                                    << limit << fhe::diag::tag(fhe::diag::AccumulatorTooWide);
     auto &note = diagnostic.attachNote();
     note << "its integers lie in [" << root.lo << ", " << root.hi << "]";
     if (root.worstChannel >= 0)

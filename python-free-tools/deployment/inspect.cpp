@@ -1,7 +1,7 @@
 //===- inspect.cpp - fhe-inspect: says what a file is -------------------------------------===//
 //
-// Objects, manifests, reports, keys, ciphertexts, .npy and ONNX files. An object's code is not run: its manifest
-// is found among its bytes. Nothing secret is printed.
+// Objects, manifests, reports, keys, ciphertexts, .npy and ONNX files.
+// An object's code is not run: its manifest is found among its bytes. Nothing secret is printed.
 //
 //===--------------------------------------------------------------------------------------===//
 #include "python-free-tools/deployment/client.h"

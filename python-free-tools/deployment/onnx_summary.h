@@ -18,7 +18,7 @@ namespace fhe::tools {
 
 struct OnnxSummary {
   uint64_t irVersion = 0, nodes = 0, initializers = 0;
-  std::string producer; ///< name and version
+  std::string producer;                                       ///< name and version
   std::vector<std::pair<std::string, uint64_t>> operatorSets; ///< domain, version
   std::vector<std::string> inputs, outputs;
 };

@@ -58,7 +58,8 @@ std::vector<InputValues> readInputs(const std::vector<NamedFile> &files,
   samples = 0;
   for (size_t i = 0; i < names.size(); ++i) {
     if (!paths.count(names[i]))
-      throw FileError(model, "no values for input '" + names[i] + "'; add --inputs " + names[i] + "=X.npy");
+      throw FileError(model, "no values for input '" + names[i] + "'; add --inputs " + names[i] +
+                                 "=X.npy");
     uint64_t count = 0;
     result.push_back({names[i], readInput(paths[names[i]], names[i], elements[i], count)});
     if (limit)

@@ -1,11 +1,12 @@
-//===- memory.cpp - What one encrypted inference takes, next to what the manifest says --------------===//
+//===- memory.cpp - What one encrypted inference takes, next to what the manifest says
+//--------------===//
 //
 //   end-to-end-memory MODEL.so MODEL.json INPUTS.npy
 //
-// Measures how far the resident memory of this process grows from before fhe_prepare to after fhe_run,
-// one sample on one thread, the evaluation key (`evaluation_key_stored`) not counted: it is the caller's.
-// `bytes.peak` of the manifest must agree within 5 %, and so must fhe_prepared_memory, which a memory
-// limit is compared with.
+// Measures how far the resident memory of this process grows from before fhe_prepare to after
+// fhe_run, one sample on one thread, the evaluation key (`evaluation_key_stored`) not counted: it
+// is the caller's. `bytes.peak` of the manifest must agree within 5 %, and so must
+// fhe_prepared_memory, which a memory limit is compared with.
 //
 //===---------------------------------------------------------------------------------------------===//
 #include "fhe/fhe.h"
@@ -76,7 +77,8 @@ int run(char **argv) {
   require(fhe_run(prepared, encrypted, nullptr, nullptr, &results));
   double growth = statusBytes("VmHWM") - before;
 
-  bool good = agrees("bytes.peak of the manifest", nlohmann::json::parse(text)["bytes"]["peak"], growth);
+  bool good =
+      agrees("bytes.peak of the manifest", nlohmann::json::parse(text)["bytes"]["peak"], growth);
   good &= agrees("fhe_prepared_memory", double(fhe_prepared_memory(prepared)), growth);
 
   fhe_prepared_free(prepared);

@@ -1,8 +1,8 @@
 //===- DisagreementsTest.cpp - Predicted rounding steps against sampled noise -----===//
+#include "passes/parameters/Disagreements.h"
 #include "dialects/tfhe/TFHE.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "passes/parameters/Disagreements.h"
 #include <gtest/gtest.h>
 #include <random>
 
@@ -62,8 +62,8 @@ protected:
 };
 
 TEST_F(DisagreementsTest, AgreesWithSampledNoise) {
-  // Element 0 is always -2, element 2 is -6 (at the end of the table, two slots of guard below) or 5,
-  // element 1 is 0.
+  // Element 0 is always -2, element 2 is -6 (at the end of the table, two slots of guard below) or
+  // 5, element 1 is 0.
   const int64_t tables[2][2][12] = {
       {{0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3}, {-1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 1}},
       {{5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}}};
@@ -78,7 +78,8 @@ TEST_F(DisagreementsTest, AgreesWithSampledNoise) {
   std::normal_distribution<double> noise(0, sigma);
   auto valueAt = [&](int table, int result, int64_t slot) {
     int64_t round = ((slot % 32) + 32) % 32;
-    int64_t entry = std::clamp<int64_t>(round % 16 - 2, 0, 11), value = tables[table][result][entry];
+    int64_t entry = std::clamp<int64_t>(round % 16 - 2, 0, 11),
+            value = tables[table][result][entry];
     return round < 16 ? value : -value;
   };
   const int trials = 200000;
