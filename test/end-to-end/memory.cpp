@@ -1,5 +1,4 @@
-//===- memory.cpp - What one encrypted inference takes, next to what the manifest says
-//--------------===//
+//===- memory.cpp - Measured memory of one inference, next to the manifest's -----------------===//
 //
 //   end-to-end-memory MODEL.so MODEL.json INPUTS.npy
 //
@@ -8,7 +7,7 @@
 // is the caller's. `bytes.peak` of the manifest must agree within 5 %, and so must
 // fhe_prepared_memory, which a memory limit is compared with.
 //
-//===---------------------------------------------------------------------------------------------===//
+//===----------------------------------------------------------------------------------------===//
 #include "fhe/fhe.h"
 #include "python-free-tools/shared/files.h"
 
