@@ -56,7 +56,7 @@ show() {
   "$@" || die "That command failed (exit $?). The whole log is $LOG."
 }
 
-install_packages
+install_packages core
 configure_release
 step "Building (a few minutes the first time)" cmake --build --preset release \
   --target fhe-compile fhe-run fhe-keygen fhe-encrypt fhe-evaluate fhe-decrypt

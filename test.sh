@@ -13,7 +13,7 @@ LOG=$PWD/build/test.log
 SHARED=${FHE_SHARED_MODELS:-}
 [ -z "$SHARED" ] || SHARED=$(cd "$SHARED" && pwd) || exit 1
 
-install_packages
+install_packages core extras
 configure_release "-DFHE_SHARED_MODELS=$SHARED"
 step "Building" cmake --build --preset release
 printf '%s\n' "Testing ..."

@@ -2,7 +2,7 @@
 #
 # step TEXT COMMAND...  runs a command, its output in $LOG, one line on the terminal; on failure
 #                       shows the last 20 lines of the log and stops.
-# install_packages      installs what is missing of the [core] list of cmake/packages.txt.
+# install_packages S... installs what is missing of the sections S of cmake/packages.txt.
 # configure_release     configures the release preset, once.
 
 say() { printf '%s\n' "$*"; }
@@ -36,8 +36,8 @@ step() {
 packages() { awk -v want="[$1]" '/^#/ || !NF {next} /^\[/ {on = ($0 == want); next} on' cmake/packages.txt; }
 
 missing_packages() {
-  local package
-  for package in $(packages core); do
+  local package section
+  for package in $(for section; do packages "$section"; done); do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' ||
       echo "$package"
   done
@@ -53,7 +53,7 @@ install_packages() {
     die "This script installs its tools with apt-get and found none: it is made for Debian 12." \
         "Elsewhere install the packages of cmake/packages.txt by hand and build with" \
         "  cmake --preset release && cmake --build --preset release"
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     die "These packages are missing and only root can install them (there is no sudo):" \

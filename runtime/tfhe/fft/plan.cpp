@@ -132,8 +132,8 @@ static std::unique_ptr<FftPlan> build(const KernelTable &table, uint32_t log2N) 
 }
 
 const FftPlan &fftPlan(Isa isa, uint32_t log2N) {
-  static std::once_flag once[3][maxLog2PolynomialSize + 1];
-  static std::unique_ptr<FftPlan> plans[3][maxLog2PolynomialSize + 1];
+  static std::once_flag once[isaCount][maxLog2PolynomialSize + 1];
+  static std::unique_ptr<FftPlan> plans[isaCount][maxLog2PolynomialSize + 1];
   size_t i = size_t(isa);
   std::call_once(once[i][log2N], [&] { plans[i][log2N] = build(kernelTable(isa), log2N); });
   return *plans[i][log2N];

@@ -99,6 +99,7 @@ template <class Word> const FoldKernel<Word> &foldKernel(const PlaneKernels &ker
 const IntegerKernels &scalarIntegerKernels();
 const IntegerKernels &avx2IntegerKernels();
 const IntegerKernels &avx512IntegerKernels();
+const IntegerKernels &neonIntegerKernels();
 /// Needs AVX-512 BW, VL and VNNI.
 const PlaneKernels &vnniPlaneKernels();
 

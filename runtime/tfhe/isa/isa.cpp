@@ -13,6 +13,8 @@ namespace fhe::tfhe {
 
 const char *name(Isa isa) {
   switch (isa) {
+  case Isa::neon:
+    return "neon";
   case Isa::avx512:
     return "avx512";
   case Isa::avx2:
@@ -25,6 +27,9 @@ const char *name(Isa isa) {
 
 static std::vector<Isa> detect() {
   std::vector<Isa> found = {Isa::scalar};
+#ifdef FHE_TFHE_NEON
+  found.push_back(Isa::neon); // Part of every AArch64 processor.
+#endif
 #ifdef FHE_TFHE_X86
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
@@ -54,7 +59,7 @@ static Choice choose() {
   const char *wanted = std::getenv("FHE_ISA");
   if (!wanted || !*wanted)
     return choice;
-  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
     if (std::strcmp(wanted, name(isa)) != 0)
       continue;
     if (std::find(isas.begin(), isas.end(), isa) != isas.end())
@@ -65,7 +70,7 @@ static Choice choose() {
     return choice;
   }
   choice.diagnostic = std::string("FHE_ISA=") + wanted +
-                      " is unknown (allowed: scalar, avx2, avx512); using " + name(choice.isa);
+                      " is unknown (allowed: scalar, avx2, avx512, neon); using " + name(choice.isa);
   return choice;
 }
 
@@ -78,6 +83,10 @@ Isa activeIsa() { return choice().isa; }
 std::string isaDiagnostic() { return choice().diagnostic; }
 
 const KernelTable &kernelTable(Isa isa) {
+#ifdef FHE_TFHE_NEON
+  if (isa == Isa::neon)
+    return neonKernels();
+#endif
 #ifdef FHE_TFHE_X86
   if (isa == Isa::avx512)
     return avx512Kernels();
@@ -88,6 +97,10 @@ const KernelTable &kernelTable(Isa isa) {
 }
 
 const IntegerKernels &integerKernels(Isa isa) {
+#ifdef FHE_TFHE_NEON
+  if (isa == Isa::neon)
+    return neonIntegerKernels();
+#endif
 #ifdef FHE_TFHE_X86
   if (isa == Isa::avx512)
     return avx512IntegerKernels();

@@ -2,7 +2,7 @@
 //
 // Every kernel exists for a scalar reference and for the vector instruction sets that measured
 // better. One is chosen once per process: the best the CPU has, or the one the environment variable
-// FHE_ISA (scalar | avx2 | avx512) names. Results are bit-identical for one instruction set
+// FHE_ISA (scalar | avx2 | avx512 | neon) names. Results are bit-identical for one instruction set
 // whatever the batch split; across instruction sets only the decrypted values are equal (the order
 // of floating-point operations differs).
 //
@@ -15,9 +15,10 @@
 
 namespace fhe::tfhe {
 
-enum class Isa { scalar, avx2, avx512 };
+enum class Isa { scalar, avx2, avx512, neon };
+inline constexpr unsigned isaCount = 4;
 
-/// "scalar", "avx2" or "avx512".
+/// "scalar", "avx2", "avx512" or "neon".
 const char *name(Isa isa);
 
 /// The instruction sets this build has and this CPU can run, worst first; scalar is always there.

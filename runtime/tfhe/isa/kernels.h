@@ -63,6 +63,7 @@ const KernelTable &kernelTable(Isa isa);
 const KernelTable &scalarKernels();
 const KernelTable &avx2Kernels();
 const KernelTable &avx512Kernels();
+const KernelTable &neonKernels();
 
 } // namespace fhe::tfhe
 
