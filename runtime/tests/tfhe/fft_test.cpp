@@ -1,4 +1,5 @@
 //===- fft_test.cpp - The FFT against exact integer products ---------------------------------===//
+#include "runtime/tests/tfhe/exact_product.h"
 #include "runtime/tests/tfhe/support.h"
 #include "runtime/tfhe/fft/plan.h"
 #include "runtime/tfhe/isa/kernels.h"
@@ -132,6 +133,51 @@ TEST_P(Fft, HalvesTimesBinaryAreExactAtTheLargestSize) {
     expected[i] = prefix - (total - prefix);
   }
   EXPECT_EQ(product(log2N, a, b), expected);
+}
+
+// Two independent oracles.
+TEST(ExactProduct, AgreesWithTheSchoolbook) {
+  for (uint32_t log2N = 2; log2N <= 10; ++log2N) {
+    const size_t size = size_t(1) << log2N;
+    std::vector<uint64_t> a = randomWords(size, 50), b = signedWords(size, 24, 51);
+    EXPECT_EQ(exactProduct(a, b), negacyclicProduct(a, b)) << "N = " << size;
+  }
+}
+
+// Every size against exact integers. Random words and digits: no word is farther off than six
+// standard deviations of the fit that parameters are chosen with (the largest of 2^17 normal errors
+// lies near 4.5), and the variance is that of the fit.
+TEST_P(Fft, EverySizeWithinTheErrorOfTheFit) {
+  for (uint32_t log2N = 8; log2N <= 17; ++log2N) {
+    const size_t size = size_t(1) << log2N;
+    std::vector<uint64_t> a = randomWords(size, 60), b = signedWords(size, 23, 61);
+    std::vector<uint64_t> exact = exactProduct(a, b), got = product(log2N, a, b);
+    // One row of the two of k = 1.
+    const double variance = fftWordVariance({1, log2N, 0}, {23, 1}) / 2 * 0x1p128;
+    double sum = 0;
+    for (size_t i = 0; i < size; ++i)
+      sum += std::pow(double(int64_t(got[i] - exact[i])), 2) / double(size);
+    EXPECT_LT(worst(got, exact), 6 * std::sqrt(variance)) << "N = " << size;
+    EXPECT_NEAR(sum / variance, 1, log2N < 10 ? 0.4 : 0.2) << "N = " << size;
+  }
+}
+
+// Every size, the largest factors there are, in patterns that put all of a transform into a few
+// points. An error is at most 4 log2(N) 2^-53 times the product of the factors' Euclidean norms.
+TEST_P(Fft, EverySizeOfExtremeFactors) {
+  for (uint32_t log2N = 8; log2N <= 17; ++log2N) {
+    const size_t size = size_t(1) << log2N;
+    const uint64_t least = uint64_t(1) << 63, digit = uint64_t(-(int64_t(1) << 22));
+    std::vector<uint64_t> constant(size, least), digits(size, digit), alternating(size), step(size);
+    for (size_t i = 0; i < size; ++i) {
+      alternating[i] = i % 2 ? ~least : least;
+      step[i] = i < size / 2 ? digit : 0 - digit - 1;
+    }
+    const double bound = 4 * log2N * 0x1p-53 * double(size) * 0x1p63 * 0x1p22;
+    for (const std::vector<uint64_t> *a : {&constant, &alternating})
+      for (const std::vector<uint64_t> *b : {&digits, &step})
+        EXPECT_LE(worst(product(log2N, *a, *b), exactProduct(*a, *b)), bound) << "N = " << size;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(AllIsas, Fft,
