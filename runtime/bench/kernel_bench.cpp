@@ -3,8 +3,10 @@
 // Prints the minimum and median processor time of each kernel: FFT, keyswitch, bootstrap (batch of
 // one and full batches), linear layer, and key generation. Keys hold random words: no kernel's time
 // depends on their values. The instruction set is the best there is, or FHE_ISA. Usage:
-// fhe_kernel_bench [SET...] where SET is one of the names printed without arguments to `--sets`;
-// default: the first four. `linear`: linear layers only.
+// fhe_kernel_bench [SET...] where SET is one of the names that `--sets` prints; default: those up
+// to N = 4096. `linear`: linear layers only, `fft`: transforms only. FFTs and bootstraps also show
+// their share of the core's peak rate of fused multiply-adds, measured in the same run, counting
+// 5 M log2 M operations a complex transform of M points and 8 a complex multiply-add.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "runtime/tfhe/bootstrap/bootstrap.h"
@@ -13,8 +15,14 @@
 #include "runtime/tfhe/isa/kernels.h"
 #include "runtime/tfhe/keyswitch/keyswitch.h"
 #include "runtime/tfhe/linear/linear.h"
+#include "runtime/tfhe/named_sets.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -24,20 +32,6 @@
 using namespace fhe::tfhe;
 
 namespace {
-
-struct NamedSet {
-  const char *name;
-  ParameterSet set;
-};
-
-const NamedSet sets[] = {
-    {"2_2", {{918, -18}, {1, 11, -50}, {4, 4}, {23, 1}}},
-    {"p4", {{775, -17}, {1, 11, -50}, {3, 5}, {23, 1}}},
-    {"p5", {{838, -18}, {1, 12, -62}, {3, 5}, {15, 2}}},
-    {"p6", {{896, -20}, {1, 13, -62}, {3, 6}, {15, 2}}},
-    {"p7", {{965, -22}, {1, 14, -62}, {3, 6}, {15, 2}}},
-    {"p8", {{1032, -23}, {1, 15, -62}, {3, 7}, {15, 2}}},
-};
 
 std::mt19937_64 engine(12345);
 
@@ -53,8 +47,59 @@ double seconds() {
   return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
-/// Runs `f` for at least `duration` seconds and five times; prints the time of one of `per` parts.
-template <class F> void time(const char *what, double duration, double per, F f) {
+#if defined(__x86_64__)
+/// Seconds of 12 chains of fused multiply-adds, `count` long, on vectors of 8 and of 4 doubles:
+/// more chains than the latency of 4 times two units.
+__attribute__((target("avx512f"))) double chains512(int count) {
+  __m512d a[12] = {}, b{};
+  const double from = seconds();
+  for (int i = 0; i < count; ++i)
+#pragma GCC unroll 12
+    for (__m512d &x : a)
+      asm volatile("vfmadd231pd %1, %1, %0" : "+v"(x) : "v"(b));
+  return seconds() - from;
+}
+
+__attribute__((target("avx2,fma"))) double chains256(int count) {
+  __m256d a[12] = {}, b{};
+  const double from = seconds();
+  for (int i = 0; i < count; ++i)
+#pragma GCC unroll 12
+    for (__m256d &x : a)
+      asm volatile("vfmadd231pd %1, %1, %0" : "+v"(x) : "v"(b));
+  return seconds() - from;
+}
+#endif
+
+/// Floating-point operations a second of this core at its best: the largest of short loops, one
+/// before each line that is printed. 0 without vector instructions.
+double peak() {
+  static double best = 0;
+#if defined(__x86_64__)
+  const int count = 20000;
+  if (activeIsa() == Isa::avx512)
+    best = std::max(best, 12.0 * count * 16 / chains512(count));
+  else if (activeIsa() == Isa::avx2)
+    best = std::max(best, 12.0 * count * 8 / chains256(count));
+#endif
+  return best;
+}
+
+/// Operations of a complex FFT of N/2 points, counted as usual, whatever the kernel does.
+double fftOperations(uint32_t log2N) { return 5 * std::ldexp(log2N - 1, int(log2N) - 1); }
+
+/// The same of a whole bootstrap: transforms of the digits and back, complex multiply-adds.
+double bootstrapOperations(const ParameterSet &set) {
+  const double rows = set.bootstrap.levels * (set.glwe.k + 1.0), columns = set.glwe.k + 1.0;
+  return set.lwe.dimension * ((rows + columns) * fftOperations(set.glwe.log2N) +
+                              8 * rows * columns * set.glwe.polynomialSize() / 2);
+}
+
+/// Runs `f` for at least `duration` seconds and five times; prints the time of one of `per` parts,
+/// and the share of the peak at which it does `operations`.
+template <class F>
+void time(const char *what, double duration, double per, F f, double operations = 0) {
+  const double best = peak();
   std::vector<double> times;
   const double start = seconds();
   f();
@@ -68,6 +113,9 @@ template <class F> void time(const char *what, double duration, double per, F f)
   const bool small = low < 1e-4;
   std::printf("  %-42s min %9.3f  median %9.3f %s\n", what, low * (small ? 1e6 : 1e3),
               middle * (small ? 1e6 : 1e3), small ? "us" : "ms");
+  if (operations > 0 && best > 0)
+    std::printf("  %-42s     %9.1f %% of %.1f Gflop/s\n", "", 100 * operations / low / best,
+                best * 1e-9);
 }
 
 void benchFft() {
@@ -84,14 +132,14 @@ void benchFft() {
     time(what, 0.1, repeat, [&] {
       for (int i = 0; i < repeat; ++i)
         table.forward(plan, words.data(), values.data());
-    });
+    }, fftOperations(log2N));
     std::snprintf(what, sizeof what, "inverse and add N=%u", plan.polynomialSize());
     // Zeros stay zeros under the in-place inverse; its time does not depend on the values.
     std::fill(values.begin(), values.end(), 0.0);
     time(what, 0.1, repeat, [&] {
       for (int i = 0; i < repeat; ++i)
         table.inverseAdd(plan, values.data(), words.data());
-    });
+    }, fftOperations(log2N));
   }
 }
 
@@ -189,10 +237,10 @@ void benchSet(const NamedSet &named) {
   };
   for (uint32_t wordBits : {64u, 32u})
     benchKeyswitch(set, wordBits);
-  time("bootstrap, one", 0.5, 1, [&] { doBootstrap(1); });
+  time("bootstrap, one", 0.5, 1, [&] { doBootstrap(1); }, bootstrapOperations(set));
   char what[64];
   std::snprintf(what, sizeof what, "bootstrap, batch of %u, each", batch);
-  time(what, 1, batch, [&] { doBootstrap(batch); });
+  time(what, 1, batch, [&] { doBootstrap(batch); }, bootstrapOperations(set));
   std::snprintf(what, sizeof what, "keyswitch and bootstrap of %zu, each", count);
   time(what, 1, double(count), [&] {
     doSwitch(count);
@@ -265,7 +313,7 @@ void benchLinear() {
 
 int main(int argc, char **argv) {
   if (argc == 2 && std::strcmp(argv[1], "--sets") == 0) {
-    for (const NamedSet &set : sets)
+    for (const NamedSet &set : namedSets())
       std::printf("%s\n", set.name);
     return 0;
   }
@@ -278,12 +326,14 @@ int main(int argc, char **argv) {
   }
   if (argc == 2 && std::strcmp(argv[1], "linear") == 0)
     benchLinear();
-  for (size_t i = 0; i < std::size(sets); ++i) {
-    bool wanted = argc == 1 && i < 4;
+  if (argc == 2 && std::strcmp(argv[1], "fft") == 0)
+    benchFft();
+  for (const NamedSet &set : namedSets()) {
+    bool wanted = argc == 1 && set.set.glwe.log2N <= 12;
     for (int a = 1; a < argc; ++a)
-      wanted |= std::strcmp(argv[a], sets[i].name) == 0;
+      wanted |= std::strcmp(argv[a], set.name) == 0;
     if (wanted)
-      benchSet(sets[i]);
+      benchSet(set);
   }
   return 0;
 }

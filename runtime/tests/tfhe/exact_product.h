@@ -1,8 +1,8 @@
 //===- exact_product.h - Negacyclic products in exact integers, for every size ----------------===//
 //
 // An oracle that shares nothing with the FFT: number-theoretic transforms modulo two primes just
-// below 2^62 that are 1 modulo 2^20, put together by the Chinese remainder theorem. Exact for signed
-// products below 2^122, so for 64-bit words times 23-bit digits up to N = 2^19.
+// below 2^62 that are 1 modulo 2^20, put together by the Chinese remainder theorem. Exact for
+// signed products below 2^122, so for 64-bit words times 23-bit digits up to N = 2^19.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TESTS_TFHE_EXACT_PRODUCT_H

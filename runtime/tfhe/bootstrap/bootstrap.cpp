@@ -50,7 +50,8 @@ size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,
   return BootstrapLayout(lweDimension, glwe, decomposition).bytes();
 }
 
-/// Element i of a fixed sequence of numbers without structure (SplitMix64; Steele, Lea, Flood 2014).
+/// Element i of a fixed sequence of numbers without structure (SplitMix64; Steele, Lea, Flood
+/// 2014).
 static uint64_t mixed(uint64_t i) {
   uint64_t z = (i + 1) * 0x9E3779B97F4A7C15;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;

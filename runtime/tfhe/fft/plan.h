@@ -5,14 +5,15 @@
 //   C[X]/(X^m - c)  ->  C[X]/(X^{m/2} - s) x C[X]/(X^{m/2} + s),   s^2 = c,
 // from the root c = i to linear factors: one butterfly (u + s v, u - s v) and one constant s per
 // node, no separate twist, no bit reversal (the order of the leaves never matters, products are
-// pointwise). (Bernstein, "Multidigit multiplication for mathematicians", 2001, describes the tree.)
+// pointwise). (Bernstein, "Multidigit multiplication for mathematicians", 2001, describes the
+// tree.)
 //
-// The inverse walks back on scaled variables: with X = t Y, t^m = c, a node is C[Y]/(Y^m - 1), whose
-// coefficient j is t^j times that of X^j. With the same t for a node and its left child, and e^(2 pi
-// i/m) times it for the right one, the halves a, b combine to a_j + w b_j and a_j - w b_j, w = e^(-2
-// pi i j/m): the multiplication comes before the additions again, where fused operations take it in,
-// and the first three levels have trivial constants. At the root t = e^(2 pi i/4M) is left: the last
-// pass multiplies by t^-j / M.
+// The inverse walks back on scaled variables: with X = t Y, t^m = c, a node is C[Y]/(Y^m - 1),
+// whose coefficient j is t^j times that of X^j. With the same t for a node and its left child, and
+// e^(2 pi i/m) times it for the right one, the halves a, b combine to a_j + w b_j and a_j - w b_j,
+// w = e^(-2 pi i j/m): the multiplication comes before the additions again, where fused operations
+// take it in, and the first three levels have trivial constants. At the root t = e^(2 pi i/4M) is
+// left: the last pass multiplies by t^-j / M.
 //
 // Points are stored in vectors of L lanes: L real parts, then L imaginary parts. The tree's first
 // levels are passes of radix up to 2^maxLog2Radix over memory; its last 2 log2(L) levels run inside

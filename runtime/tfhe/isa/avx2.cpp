@@ -75,8 +75,8 @@ struct Avx2 {
   static FHE_INLINE D fieldToDouble(W x, unsigned shift) {
     return _mm256_castsi256_pd(_mm256_or_si256(x, broadcastWord(uint64_t(0x433 + shift) << 52)));
   }
-  /// The integer next to x y modulo 2^64, |x y| < 2^115. Adding 1.5 * 2^52 units rounds to the unit:
-  /// first to a multiple of 2^64, which goes away, then to two halves of 32 bits.
+  /// The integer next to x y modulo 2^64, |x y| < 2^115. Adding 1.5 * 2^52 units rounds to the
+  /// unit: first to a multiple of 2^64, which goes away, then to two halves of 32 bits.
   static FHE_INLINE W productToWord(D x, D y) {
     const D turnMagic = broadcast(0x1.8p116), highMagic = broadcast(0x1.8p84);
     const D lowMagic = broadcast(0x1.8p52);

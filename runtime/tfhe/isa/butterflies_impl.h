@@ -33,9 +33,9 @@ FHE_INLINE void plainButterfly(typename V::D &ur, typename V::D &ui, typename V:
   }
 }
 
-/// (u, v) -> (u + w v, u - w v) for w = i^turn s. The second output is 2u minus the first: six fused
-/// operations instead of eight, at 0.11 more in log2 of the noise variance, which the fit of noise.h
-/// contains.
+/// (u, v) -> (u + w v, u - w v) for w = i^turn s. The second output is 2u minus the first: six
+/// fused operations instead of eight, at 0.11 more in log2 of the noise variance, which the fit of
+/// noise.h contains.
 template <class V, int turn>
 FHE_INLINE void butterfly(typename V::D &ur, typename V::D &ui, typename V::D &vr,
                           typename V::D &vi, typename V::D sr, typename V::D si) {

@@ -42,7 +42,8 @@ template <class V, bool first> struct DigitField {
 
   FHE_INLINE DigitField(uint32_t baseLog, uint32_t level) : shift(64 - baseLog * (level + 1)) {
     const uint64_t field = (uint64_t(1) << baseLog) - 1;
-    const double unit = digitUnit(baseLog, level), half = unit * double(uint64_t(1) << (baseLog - 1));
+    const double unit = digitUnit(baseLog, level),
+                 half = unit * double(uint64_t(1) << (baseLog - 1));
     mask = V::broadcastWord(V::convertsWords ? field << shift : field);
     bias = V::broadcast(V::convertsWords ? half : unit * 0x1p52 + half);
   }

@@ -124,7 +124,8 @@ FHE_INLINE void anyInversePass(const FftPlan &plan, uint32_t i, size_t begin, si
 inline size_t subtrees(const FftPlan &plan) { return size_t(1) << plan.passes[0].log2Radix; }
 
 /// A block of lanes^2 points in registers.
-template <class V> FHE_INLINE void loadBlock(const double *in, typename V::D *re, typename V::D *im) {
+template <class V>
+FHE_INLINE void loadBlock(const double *in, typename V::D *re, typename V::D *im) {
 #pragma GCC unroll 8
   for (int e = 0; e < V::lanes; ++e) {
     re[e] = V::load(in + 2 * e * V::lanes);
