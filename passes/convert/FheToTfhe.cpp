@@ -14,7 +14,6 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/parameters/ChooseParameters.h"
-#include "passes/parameters/ParameterTable.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"

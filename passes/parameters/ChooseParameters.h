@@ -35,6 +35,9 @@ double varianceAt(const Constraint &constraint, NoiseAnalysis &analysis,
 double log2FailureAt(const Constraint &constraint, NoiseAnalysis &analysis,
                      const ::fhe::tfhe::ParameterSet &set);
 
+/// Bits of the widest table that is evaluated by one bootstrap.
+inline constexpr unsigned maxTableBits = 8;
+
 /// A number for messages: "-40", "11.5".
 std::string printed(double value);
 

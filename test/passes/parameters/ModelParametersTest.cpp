@@ -10,7 +10,7 @@
 #include "dialects/fhe/Interpreter.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/CostModel.h"
-#include "passes/parameters/ParameterTable.h"
+#include "test/passes/parameters/ParameterTable.h"
 #include "passes/pipeline/Pipeline.h"
 #include "passes/tfhe/Passes.h"
 #include "python-free-tools/shared/files.h"

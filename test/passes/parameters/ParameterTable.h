@@ -1,13 +1,14 @@
 //===- ParameterTable.h - Classical parameter sets by bits and norm ------------===//
 //
-// One committed table of parameter sets for a failure probability of 2^-40 a
-// table: Gaussian noise exactly on the 128-bit curve, plain modulus switch. A
-// cell holds for tables of at most its bits and inputs of at most its 2-norm.
-// Found by search over Concrete's noise and cost formulas (docs/noise.md).
+// Reference for the tests of the search: parameter sets for a failure
+// probability of 2^-40 a table, Gaussian noise exactly on the 128-bit curve,
+// plain modulus switch. A cell holds for tables of at most its bits and inputs
+// of at most its 2-norm. Found by search over Concrete's noise and cost
+// formulas; our search must never choose anything dearer.
 //
 //===---------------------------------------------------------------------------===//
-#ifndef PASSES_PARAMETERS_PARAMETERTABLE_H
-#define PASSES_PARAMETERS_PARAMETERTABLE_H
+#ifndef TEST_PASSES_PARAMETERS_PARAMETERTABLE_H
+#define TEST_PASSES_PARAMETERS_PARAMETERTABLE_H
 
 #include "runtime/tfhe/parameters.h"
 #include <span>
@@ -17,7 +18,6 @@ namespace fhe::parameters {
 
 inline constexpr double tableLog2PError = -40;
 inline constexpr unsigned tableSecurity = 128;
-inline constexpr unsigned maxTableBits = 8;
 inline constexpr unsigned maxLog2Norm = 10;
 
 /// One cell. `cost` is in 10^6 operations of Concrete's model; only its order is used.
@@ -42,4 +42,4 @@ std::vector<const Cell *> cellsByCost();
 
 } // namespace fhe::parameters
 
-#endif // PASSES_PARAMETERS_PARAMETERTABLE_H
+#endif // TEST_PASSES_PARAMETERS_PARAMETERTABLE_H

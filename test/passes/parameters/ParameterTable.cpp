@@ -1,5 +1,5 @@
 //===- ParameterTable.cpp - Classical parameter sets by bits and norm ----------===//
-#include "passes/parameters/ParameterTable.h"
+#include "test/passes/parameters/ParameterTable.h"
 #include <algorithm>
 #include <cmath>
 
