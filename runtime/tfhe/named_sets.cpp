@@ -22,7 +22,7 @@ static NamedSet peer(const char *name, unsigned bits, double norm, uint32_t n, u
   return {name, set, 132, bits, norm, -128};
 }
 
-/// A set of the compiler's table: norm 2^4, noise exactly on the curve.
+/// Norm 2^4, noise exactly on the curve.
 static NamedSet own(const char *name, unsigned bits, uint32_t n, uint32_t log2N,
                     Decomposition bootstrap, Decomposition keyswitch) {
   ParameterSet set;

@@ -1,9 +1,9 @@
 //===- named_sets.h - Parameter sets with a name ---------------------------------------------===//
 //
 // The sets that benchmarks, tests and documentation speak of: m1c1 .. m4c4 are those of tfhe-rs for
-// 2^-128 (V1_4, TUniform noise, centred switch, 132-bit curve), p4 .. p8 for 2^-40
-// at norm 2^4 with plain means (Gaussian noise on the 128-bit curve, plain switch). All have 32-bit
-// keyswitch words, which cost no precision. Whoever expects something of a set reads it here.
+// 2^-128 (V1_4, TUniform noise, centred switch, 132-bit curve), p4 .. p8 are for 2^-40 at norm 2^4
+// (Gaussian noise on the 128-bit curve, plain switch). All have 32-bit keyswitch words, which cost
+// no precision. Whoever expects something of a set reads it here.
 //
 //===----------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_TFHE_NAMED_SETS_H
