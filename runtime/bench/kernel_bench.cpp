@@ -1,28 +1,18 @@
 //===- kernel_bench.cpp - Times of the TFHE kernels, one thread ------------------------------===//
 //
-// Prints the minimum and median processor time of each kernel: FFT, keyswitch, bootstrap (batch of
-// one and full batches), linear layer, and key generation. Keys hold random words: no kernel's time
-// depends on their values. The instruction set is the best there is, or FHE_ISA. Usage:
-// fhe_kernel_bench [SET...] where SET is one of the names that `--sets` prints; default: those up
-// to N = 4096. `linear`: linear layers only, `fft`: transforms only. FFTs and bootstraps also show
-// their share of the core's peak rate of fused multiply-adds, measured in the same run, counting
-// 5 M log2 M operations a complex transform of M points and 8 a complex multiply-add.
+// What `fhe-bench kernels` has no rows for: keyswitches with 64-bit keys beside 32-bit ones, linear
+// layers of many shapes and with zero weights, and key generation. Minimum and median processor time.
+// Keys hold random words: no kernel's time depends on their values. The instruction set is the best
+// there is, or FHE_ISA. Usage: fhe_kernel_bench [SET...] [linear], SET one of the names that
+// `--sets` prints; default: the sets up to N = 4096, and `linear`.
 //
 //===----------------------------------------------------------------------------------------===//
-#include "runtime/tfhe/bootstrap/bootstrap.h"
 #include "runtime/tfhe/client/key_generation.h"
-#include "runtime/tfhe/fft/plan.h"
-#include "runtime/tfhe/isa/kernels.h"
 #include "runtime/tfhe/keyswitch/keyswitch.h"
 #include "runtime/tfhe/linear/linear.h"
 #include "runtime/tfhe/named_sets.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -47,59 +37,8 @@ double seconds() {
   return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
-#if defined(__x86_64__)
-/// Seconds of 12 chains of fused multiply-adds, `count` long, on vectors of 8 and of 4 doubles:
-/// more chains than the latency of 4 times two units.
-__attribute__((target("avx512f"))) double chains512(int count) {
-  __m512d a[12] = {}, b{};
-  const double from = seconds();
-  for (int i = 0; i < count; ++i)
-#pragma GCC unroll 12
-    for (__m512d &x : a)
-      asm volatile("vfmadd231pd %1, %1, %0" : "+v"(x) : "v"(b));
-  return seconds() - from;
-}
-
-__attribute__((target("avx2,fma"))) double chains256(int count) {
-  __m256d a[12] = {}, b{};
-  const double from = seconds();
-  for (int i = 0; i < count; ++i)
-#pragma GCC unroll 12
-    for (__m256d &x : a)
-      asm volatile("vfmadd231pd %1, %1, %0" : "+v"(x) : "v"(b));
-  return seconds() - from;
-}
-#endif
-
-/// Floating-point operations a second of this core at its best: the largest of short loops, one
-/// before each line that is printed. 0 without vector instructions.
-double peak() {
-  static double best = 0;
-#if defined(__x86_64__)
-  const int count = 20000;
-  if (activeIsa() == Isa::avx512)
-    best = std::max(best, 12.0 * count * 16 / chains512(count));
-  else if (activeIsa() == Isa::avx2)
-    best = std::max(best, 12.0 * count * 8 / chains256(count));
-#endif
-  return best;
-}
-
-/// Operations of a complex FFT of N/2 points, counted as usual, whatever the kernel does.
-double fftOperations(uint32_t log2N) { return 5 * std::ldexp(log2N - 1, int(log2N) - 1); }
-
-/// The same of a whole bootstrap: transforms of the digits and back, complex multiply-adds.
-double bootstrapOperations(const ParameterSet &set) {
-  const double rows = set.bootstrap.levels * (set.glwe.k + 1.0), columns = set.glwe.k + 1.0;
-  return set.lwe.dimension * ((rows + columns) * fftOperations(set.glwe.log2N) +
-                              8 * rows * columns * set.glwe.polynomialSize() / 2);
-}
-
-/// Runs `f` for at least `duration` seconds and five times; prints the time of one of `per` parts,
-/// and the share of the peak at which it does `operations`.
-template <class F>
-void time(const char *what, double duration, double per, F f, double operations = 0) {
-  const double best = peak();
+/// Runs `f` for at least `duration` seconds and five times; prints the time of one of `per` parts.
+template <class F> void time(const char *what, double duration, double per, F f) {
   std::vector<double> times;
   const double start = seconds();
   f();
@@ -113,34 +52,6 @@ void time(const char *what, double duration, double per, F f, double operations 
   const bool small = low < 1e-4;
   std::printf("  %-42s min %9.3f  median %9.3f %s\n", what, low * (small ? 1e6 : 1e3),
               middle * (small ? 1e6 : 1e3), small ? "us" : "ms");
-  if (operations > 0 && best > 0)
-    std::printf("  %-42s     %9.1f %% of %.1f Gflop/s\n", "", 100 * operations / low / best,
-                best * 1e-9);
-}
-
-void benchFft() {
-  std::printf("negacyclic FFT, with conversions\n");
-  const KernelTable &table = kernelTable(activeIsa());
-  for (uint32_t log2N = 8; log2N <= 16; ++log2N) {
-    const FftPlan &plan = fftPlan(activeIsa(), log2N);
-    AlignedBuffer<uint64_t> words(plan.polynomialSize());
-    AlignedBuffer<double> values(plan.polynomialSize());
-    randomize(words.span());
-    const int repeat = 1 << (18 - log2N);
-    char what[64];
-    std::snprintf(what, sizeof what, "forward N=%u", plan.polynomialSize());
-    time(what, 0.1, repeat, [&] {
-      for (int i = 0; i < repeat; ++i)
-        table.forward(plan, words.data(), values.data());
-    }, fftOperations(log2N));
-    std::snprintf(what, sizeof what, "inverse and add N=%u", plan.polynomialSize());
-    // Zeros stay zeros under the in-place inverse; its time does not depend on the values.
-    std::fill(values.begin(), values.end(), 0.0);
-    time(what, 0.1, repeat, [&] {
-      for (int i = 0; i < repeat; ++i)
-        table.inverseAdd(plan, values.data(), words.data());
-    }, fftOperations(log2N));
-  }
 }
 
 /// What one thread needs to make the two keys and convert one of them.
@@ -207,45 +118,14 @@ void benchSet(const NamedSet &named) {
   std::printf("set %s: n=%u k=%u N=%u l=%u b=%u, keyswitch l=%u b=%u\n", named.name, n, set.glwe.k,
               set.glwe.polynomialSize(), set.bootstrap.levels, set.bootstrap.baseLog,
               set.keyswitch.levels, set.keyswitch.baseLog);
-  const LweKeyswitchKey switchKey = randomSwitchKey(KeyswitchShape(set));
   FourierBootstrapKey key(n, set.glwe, set.bootstrap);
-  if (!switchKey.ok() || !key.ok()) {
+  if (!key.ok()) {
     std::printf("  not enough memory\n");
     return;
   }
   benchKeyGeneration(set, key);
-  std::vector<uint64_t> element(BootstrapKey::elementWords(set.glwe, set.bootstrap));
-  AlignedBuffer<std::byte> conversion(key.conversionScratchBytes());
-  randomize(element);
-  for (uint32_t i = 0; i < n; ++i)
-    key.setElement(i, element, conversion.span());
-
-  const uint32_t batch = bootstrapBatch(set.glwe, set.bootstrap);
-  const size_t count = std::max<size_t>(keyswitchBatch(), batch);
-  std::vector<uint64_t> big(count * set.glwe.lweWords()), small(count * set.lwe.words());
-  std::vector<uint64_t> table(set.glwe.polynomialSize());
-  randomize(big);
-  randomize(small);
-  randomize(table);
-  AlignedBuffer<std::byte> switching(keyswitchScratchBytes(switchKey.shape()));
-  AlignedBuffer<std::byte> scratch(bootstrapScratchBytes(n, set.glwe, set.bootstrap));
-  auto doSwitch = [&](size_t c) {
-    keyswitch(switchKey, big.data(), c, small.data(), switching.span());
-  };
-  auto doBootstrap = [&](size_t c) {
-    bootstrap(key, small.data(), c, table.data(), nullptr, big.data(), scratch.span());
-  };
   for (uint32_t wordBits : {64u, 32u})
     benchKeyswitch(set, wordBits);
-  time("bootstrap, one", 0.5, 1, [&] { doBootstrap(1); }, bootstrapOperations(set));
-  char what[64];
-  std::snprintf(what, sizeof what, "bootstrap, batch of %u, each", batch);
-  time(what, 1, batch, [&] { doBootstrap(batch); }, bootstrapOperations(set));
-  std::snprintf(what, sizeof what, "keyswitch and bootstrap of %zu, each", count);
-  time(what, 1, double(count), [&] {
-    doSwitch(count);
-    doBootstrap(count);
-  });
 }
 
 template <class Word>
@@ -320,14 +200,11 @@ int main(int argc, char **argv) {
   if (std::string diagnostic = isaDiagnostic(); !diagnostic.empty())
     std::fprintf(stderr, "%s\n", diagnostic.c_str());
   std::printf("instruction set: %s\n", name(activeIsa()));
-  if (argc == 1) {
-    benchFft();
+  bool linear = argc == 1;
+  for (int a = 1; a < argc; ++a)
+    linear |= std::strcmp(argv[a], "linear") == 0;
+  if (linear)
     benchLinear();
-  }
-  if (argc == 2 && std::strcmp(argv[1], "linear") == 0)
-    benchLinear();
-  if (argc == 2 && std::strcmp(argv[1], "fft") == 0)
-    benchFft();
   for (const NamedSet &set : namedSets()) {
     bool wanted = argc == 1 && set.set.glwe.log2N <= 12;
     for (int a = 1; a < argc; ++a)

@@ -37,7 +37,7 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
   bool isGlwe = key.kind == FHE_KEY_GLWE;
   if (key.word_bits != 64 && (isGlwe || key.word_bits != 32))
     throw Failure(FHE_UNSUPPORTED, keyName(i) + "words of " + std::to_string(key.word_bits) +
-                                       " bits are not implemented (64, or of an LWE key 32)");
+                                       " bits are not supported (64, or of an LWE key 32)");
   std::string error =
       isGlwe ? tfhe::checkBounds(parameters.glwe(i)) : tfhe::checkBounds(parameters.lwe(i));
   if (!error.empty())
@@ -63,7 +63,7 @@ static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status
     throw Failure(status, name + "a keyswitch goes from a GLWE to an LWE key, a bootstrap back");
   if (!isKeyswitch && conversion.engine != FHE_ENGINE_CLASSIC)
     throw Failure(FHE_UNSUPPORTED, name + "bootstrap engine " + std::to_string(conversion.engine) +
-                                       " is not implemented");
+                                       " is not supported (only the classic one, 1)");
   if (!isKeyswitch && conversion.switch_kind != FHE_SWITCH_PLAIN &&
       conversion.switch_kind != FHE_SWITCH_CENTRED)
     throw Failure(FHE_UNSUPPORTED, name + "unknown kind of modulus switch " +
