@@ -1,5 +1,6 @@
 //===- CompileFlags.cpp - The command line of a compilation ---------------------===//
 #include "compiler/driver/CompileFlags.h"
+#include "runtime/tfhe/portable_math.h"
 #include <cmath>
 #include <map>
 
@@ -49,11 +50,31 @@ void CompileFlags::declare(CLI::App &app) {
   app.add_option("--input-range", inputRanges, "The range that quantizer covers")
       ->type_name("[NAME=]LO:HI")
       ->take_all();
-  app.add_option("--p-error", pError, "Failure probability of a table (only 2^-40)")
-      ->type_name("2^-40")
-      ->check(CLI::IsMember({"2^-40"}));
+  declareParameters(app);
   std::vector<CLI::Option *> options = app.get_options();
   all.assign(options.begin() + before, options.end());
+}
+
+void CompileFlags::declareParameters(CLI::App &app) {
+  CLI::Option *each =
+      app.add_option("--p-error", pError,
+                     "Most failure probability of a table or an output without one: 2^-40 "
+                     "(default), 1e-3, 0.001; 2^-256 to 0.5")
+          ->type_name("P");
+  app.add_option("--global-p-error", globalPError,
+                 "Most failure probability of one inference, instead of --p-error")
+      ->type_name("P")
+      ->excludes(each);
+  app.add_option("--security", options.parameters.securityBits,
+                 "Bits of security of every key (default 128)")
+      ->type_name("128|132")
+      ->check(CLI::IsMember({128u, 132u}));
+  app.add_option("--max-key-bytes", maxKeyBytes,
+                 "Most bytes of the evaluation key as it is stored; 500M, 2G: powers of 1000")
+      ->type_name("BYTES");
+  app.add_option("--max-memory", maxMemory,
+                 "Most bytes of a server's memory for one sample, keys included")
+      ->type_name("BYTES");
 }
 
 bool CompileFlags::given() const {
@@ -97,7 +118,48 @@ static unsigned parseBits(const std::string &text) {
   return static_cast<unsigned>(bits);
 }
 
+/// "2^-40", "1e-3" or "0.001" as a logarithm.
+static double parseProbability(const std::string &flag, const std::string &text) {
+  bool power = text.compare(0, 2, "2^") == 0;
+  double value = parseReal(flag, power ? text.substr(2) : text);
+  // Not std::log2: the same bytes on every machine.
+  double log2 = power ? value : value > 0 ? tfhe::portableLog2(value) : 0;
+  if (!(log2 >= leastLog2PError && log2 <= mostLog2PError))
+    throw CLI::ValidationError(flag, "'" + text + "' is not a probability from 2^-256 to 0.5");
+  return log2;
+}
+
+/// A number of bytes with K, M, G or T for powers of 1000.
+static uint64_t parseBytes(const std::string &flag, const std::string &text) {
+  constexpr double most = 1e18;
+  static const std::map<char, double> units = {{'K', 1e3}, {'M', 1e6}, {'G', 1e9}, {'T', 1e12}};
+  auto unit = text.empty() ? units.end() : units.find(text.back());
+  bool hasUnit = unit != units.end();
+  std::string digits = hasUnit ? text.substr(0, text.size() - 1) : text;
+  double bytes = 0;
+  if (!digits.empty() && digits.find_first_not_of("0123456789.") == std::string::npos)
+    bytes = std::floor(parseReal(flag, digits) * (hasUnit ? unit->second : 1));
+  if (!(bytes >= 1 && bytes <= most))
+    throw CLI::ValidationError(flag, "'" + text + "' is not a number of bytes (500000, 500K, 500M, 2G)");
+  return static_cast<uint64_t>(bytes);
+}
+
+void CompileFlags::finishParameters() {
+  ParameterOptions &parameters = options.parameters;
+  if (!pError.empty())
+    parameters.log2PError = parseProbability("--p-error", pError);
+  if (!globalPError.empty()) {
+    parameters.log2PError = std::nullopt;
+    parameters.log2Global = parseProbability("--global-p-error", globalPError);
+  }
+  if (!maxKeyBytes.empty())
+    parameters.maxKeyBytes = parseBytes("--max-key-bytes", maxKeyBytes);
+  if (!maxMemory.empty())
+    parameters.maxMemory = parseBytes("--max-memory", maxMemory);
+}
+
 void CompileFlags::finish() {
+  finishParameters();
   options.overflow = overflow == "calibrated" ? Overflow::Calibrated : Overflow::Proven;
   if (roundOption->count())
     options.roundAccumulators = roundAccumulators;

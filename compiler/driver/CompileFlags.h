@@ -40,10 +40,14 @@ public:
   std::vector<NamedFile> calibration;
 
 private:
-  std::string overflow = "proven", rounding = "approximate", pError = "2^-40";
+  void declareParameters(CLI::App &app);
+  void finishParameters();
+
+  std::string overflow = "proven", rounding = "approximate";
   std::vector<std::string> calibrationTexts, inputBits, inputRanges;
   unsigned roundAccumulators = 0;
   CLI::Option *roundOption = nullptr;
+  std::string pError, globalPError, maxKeyBytes, maxMemory;
   std::vector<CLI::Option *> all;
 };
 

@@ -219,8 +219,11 @@ static Json toJson(const CompileOptions &options) {
   entry["max_accumulator_bits"] = options.maxAccumulatorBits;
   entry["round_accumulators"] = orNull(options.roundAccumulators);
   entry["rounding"] = options.roundAccumulators ? Json("approximate") : Json();
-  entry["log2_p_error"] = options.log2PError;
-  entry["security_bits"] = options.securityBits;
+  entry["log2_p_error"] = orNull(options.parameters.log2PError);
+  entry["log2_global_p_error"] = orNull(options.parameters.log2Global);
+  entry["security_bits"] = options.parameters.securityBits;
+  entry["max_key_bytes"] = orNull(options.parameters.maxKeyBytes);
+  entry["max_memory"] = orNull(options.parameters.maxMemory);
   entry["clear_only"] = options.clearOnly;
   return entry;
 }

@@ -44,6 +44,7 @@ inline constexpr char NoParameters[] = "Q031"; ///< no parameter set satisfies a
 inline constexpr char TableFails[] = "Q032";   ///< a table fails more often than allowed
 inline constexpr char OutputFails[] = "Q033";  ///< an output fails more often than allowed
 inline constexpr char WindowEnds[] = "Q034";   ///< too little guard at the ends of a rounded window
+inline constexpr char InferenceFails[] = "Q035"; ///< an inference fails more often than allowed
 
 // Nodes (import).
 inline constexpr char UnknownDomain[] = "Q040";       ///< operator of an unknown domain

@@ -342,20 +342,20 @@ void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterS
 
 /// Up to which 2-norm the constraint alone could be satisfied, as a sentence.
 std::string reach(const fhe::parameters::Constraint &constraint,
-                  fhe::parameters::NoiseAnalysis &analysis, double norm, double log2PError,
-                  unsigned security) {
+                  fhe::parameters::NoiseAnalysis &analysis, double norm,
+                  const fhe::ParameterOptions &options) {
   for (double reached = std::exp2(std::floor(std::log2(norm))); reached >= 1; reached /= 2)
-    if (isSatisfiable(constraint, analysis, log2PError, security, reached / norm))
+    if (isSatisfiable(constraint, analysis, options, reached / norm))
       return "parameters exist up to a 2-norm of " + fhe::parameters::printed(reached);
   return "no parameters exist for so many bits";
 }
 
 /// Names the first constraint that no set satisfies, or the whole network.
 LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
-                          fhe::parameters::NoiseAnalysis &analysis, double log2PError,
-                          unsigned security, StringRef command) {
+                          fhe::parameters::NoiseAnalysis &analysis,
+                          const fhe::ParameterOptions &options, StringRef command) {
   for (const auto &constraint : constraints) {
-    if (isSatisfiable(constraint, analysis, log2PError, security))
+    if (isSatisfiable(constraint, analysis, options))
       continue;
     Location loc = constraint.value.getLoc();
     if (constraint.isLookup())
@@ -370,9 +370,9 @@ LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
       error << "no parameter set keeps output " << constraint.result << " of "
             << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta());
     error << " bits right at a 2-norm of " << fhe::parameters::printed(norm)
-          << " and a failure probability of 2^" << fhe::parameters::printed(log2PError) << " ["
+          << " and a failure probability of " << fhe::parameters::printed(options.budget()) << " ["
           << fhe::diag::NoParameters << "]";
-    error.attachNote() << reach(constraint, analysis, norm, log2PError, security);
+    error.attachNote() << reach(constraint, analysis, norm, options);
     error.attachNote() << "help: " << command << " --round-accumulators=6";
     return failure();
   }
@@ -383,15 +383,26 @@ LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
 struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   using ConvertFheToTfheBase::ConvertFheToTfheBase;
 
+  fhe::ParameterOptions asked() const {
+    return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory);
+  }
+
   LogicalResult checkOptions() {
     if (clearOnly)
       return success();
-    if (log2PError <= -1 && log2PError >= -256 && (security == 128 || security == 132))
+    auto inRange = [](double log2) {
+      return log2 <= fhe::mostLog2PError && log2 >= fhe::leastLog2PError;
+    };
+    fhe::ParameterOptions options = asked();
+    bool bounded = options.log2PError || options.log2Global;
+    if (bounded && inRange(options.log2PError.value_or(-1)) &&
+        inRange(options.log2Global.value_or(-1)) && (security == 128 || security == 132))
       return success();
     InFlightDiagnostic error = getOperation().emitError();
     error << "parameters exist for failure probabilities of 2^-256 to 2^-1 and 128 or 132 bits of "
              "security, asked for 2^"
-          << fhe::parameters::printed(log2PError) << " and " << security.getValue() << " bits ["
+          << fhe::parameters::printed(options.log2Global ? *options.log2Global : log2PError)
+          << " and " << security.getValue() << " bits ["
           << fhe::diag::ParametersNotBuilt << "]";
     error.attachNote() << "help: fhe-compile MODEL.onnx --p-error=2^-40";
     return failure();
@@ -403,12 +414,13 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
       addClearParameters(builder, function.getLoc());
       return success();
     }
+    fhe::ParameterOptions options = asked();
     fhe::parameters::NoiseAnalysis analysis(function);
     auto constraints = fhe::parameters::collectConstraints(function);
     std::optional<fhe::parameters::SearchResult> choice = fhe::parameters::chooseParameters(
-        function, constraints, analysis, log2PError, security);
+        function, constraints, analysis, options);
     if (!choice)
-      return refuseNoise(constraints, analysis, log2PError, security, command);
+      return refuseNoise(constraints, analysis, options, command);
     addParameters(builder, function.getLoc(), choice->set, security);
     return success();
   }

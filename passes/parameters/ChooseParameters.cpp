@@ -2,6 +2,7 @@
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/CostModel.h"
 #include "runtime/tfhe/noise.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
@@ -16,6 +17,14 @@ std::string printed(double value) {
   bool whole = value == std::floor(value) && std::abs(value) < 1e9;
   llvm::raw_string_ostream(text) << llvm::format(whole ? "%.0f" : "%.2f", value);
   return text;
+}
+
+std::string printed(const FailureBudget &budget) {
+  std::string each = budget.log2PError ? "2^" + printed(*budget.log2PError) : "";
+  if (!budget.log2Global)
+    return each;
+  return each + (each.empty() ? "" : " and ") + "2^" + printed(*budget.log2Global) +
+         " an inference";
 }
 
 std::vector<Constraint> collectConstraints(func::FuncOp function) {
@@ -57,7 +66,7 @@ double log2FailureAt(const Constraint &constraint, NoiseAnalysis &analysis,
                                            varianceAt(constraint, analysis, set));
 }
 
-const Grid &compilerGrid(unsigned security) {
+const Grid &compilerGrid(const ParameterOptions &options) {
   auto make = [](unsigned security) {
     SearchSpace space;
     space.security = security;
@@ -67,7 +76,7 @@ const Grid &compilerGrid(unsigned security) {
     return Grid(space);
   };
   static const Grid usual = make(128);
-  if (security == 128)
+  if (options.securityBits == 128)
     return usual;
   static const Grid strict = make(132);
   return strict;
@@ -92,8 +101,36 @@ std::vector<Requirement> requirementsOf(ArrayRef<Constraint> constraints,
   return requirements;
 }
 
+/// Ciphertexts alive at once in the order of the program, and the results beside them, which the
+/// caller gets copies of.
+static double liveCiphertexts(func::FuncOp function) {
+  llvm::DenseMap<Value, Operation *> lastUse;
+  Block &body = function.front();
+  for (Operation &op : body)
+    for (Value operand : op.getOperands())
+      lastUse[operand] = &op;
+  double live = 0, most = 0;
+  for (Value argument : body.getArguments())
+    live += elementsOf(argument);
+  for (Operation &op : body) {
+    for (Value result : op.getResults())
+      live += elementsOf(result);
+    most = std::max(most, live);
+    if (&op == body.getTerminator())
+      break;
+    llvm::SmallDenseSet<Value> ended;
+    for (Value operand : op.getOperands())
+      if (lastUse[operand] == &op && ended.insert(operand).second)
+        live -= elementsOf(operand);
+  }
+  for (Value result : body.getTerminator()->getOperands())
+    most += elementsOf(result);
+  return most;
+}
+
 Workload workloadOf(func::FuncOp function) {
   Workload workload;
+  workload.ciphertexts = liveCiphertexts(function);
   for (Operation &op : function.front()) {
     if (auto lookup = dyn_cast<LookupOp>(op)) {
       double elements = elementsOf(lookup.getInput());
@@ -107,23 +144,24 @@ Workload workloadOf(func::FuncOp function) {
 
 std::optional<SearchResult> chooseParameters(func::FuncOp function,
                                              ArrayRef<Constraint> constraints,
-                                             NoiseAnalysis &analysis, double log2PError,
-                                             unsigned security) {
+                                             NoiseAnalysis &analysis,
+                                             const ParameterOptions &options) {
   SearchProblem problem;
   problem.requirements = requirementsOf(constraints, analysis);
-  problem.budget.log2PError = log2PError;
+  problem.budget = options.budget();
+  problem.limits = options.limits();
   problem.workload = workloadOf(function);
-  return searchParameters(problem, compilerGrid(security), KernelCosts());
+  return searchParameters(problem, compilerGrid(options), KernelCosts());
 }
 
-bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis, double log2PError,
-                   unsigned security, double scale) {
+bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis,
+                   const ParameterOptions &options, double scale) {
   SearchProblem problem;
   problem.requirements = {requirementOf(constraint, analysis)};
   for (SquaredNorm &norm : problem.requirements.front().norms)
     norm = {norm.fresh * scale * scale, norm.table * scale * scale};
-  problem.budget.log2PError = log2PError;
-  return searchParameters(problem, compilerGrid(security), KernelCosts()).has_value();
+  problem.budget = options.budget();
+  return searchParameters(problem, compilerGrid(options), KernelCosts()).has_value();
 }
 
 } // namespace fhe::parameters

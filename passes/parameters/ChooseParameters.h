@@ -9,6 +9,7 @@
 #define PASSES_PARAMETERS_CHOOSEPARAMETERS_H
 
 #include "passes/parameters/NoiseAnalysis.h"
+#include "passes/parameters/ParameterOptions.h"
 #include "passes/parameters/Search.h"
 #include <string>
 
@@ -41,9 +42,12 @@ inline constexpr unsigned maxTableBits = 8;
 /// A number for messages: "-40", "11.5".
 std::string printed(double value);
 
+/// A budget for messages: "2^-40", "2^-20 an inference", or both.
+std::string printed(const FailureBudget &budget);
+
 /// What compiled programs may use: Gaussian noise, centred switch, keyswitch words of 32 or 64 bits,
 /// whole keys. 128 or 132 bits of security.
-const Grid &compilerGrid(unsigned security);
+const Grid &compilerGrid(const ParameterOptions &options);
 
 /// The requirements of the constraints.
 std::vector<Requirement> requirementsOf(llvm::ArrayRef<Constraint> constraints,
@@ -52,16 +56,16 @@ std::vector<Requirement> requirementsOf(llvm::ArrayRef<Constraint> constraints,
 /// Keyswitches, bootstraps and products of one inference.
 Workload workloadOf(mlir::func::FuncOp function);
 
-/// The cheapest set that satisfies all constraints, empty if none does; an element may fail with a
-/// probability of 2^log2PError.
+/// The cheapest set that satisfies all constraints, budgets and limits, empty if none does.
 std::optional<SearchResult> chooseParameters(mlir::func::FuncOp function,
                                              llvm::ArrayRef<Constraint> constraints,
-                                             NoiseAnalysis &analysis, double log2PError,
-                                             unsigned security);
+                                             NoiseAnalysis &analysis,
+                                             const ParameterOptions &options);
 
-/// Whether any set satisfies one constraint with its operands' norms multiplied by `scale`.
-bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis, double log2PError,
-                   unsigned security, double scale = 1);
+/// Whether any set, of whatever size, satisfies one constraint with its operands' norms multiplied
+/// by `scale`.
+bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis,
+                   const ParameterOptions &options, double scale = 1);
 
 } // namespace fhe::parameters
 

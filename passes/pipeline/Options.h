@@ -7,6 +7,7 @@
 #ifndef PASSES_PIPELINE_OPTIONS_H
 #define PASSES_PIPELINE_OPTIONS_H
 
+#include "passes/parameters/ParameterOptions.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +29,7 @@ struct CompileOptions {
   Overflow overflow = Overflow::Proven;
   unsigned maxAccumulatorBits = 16;
   std::optional<unsigned> roundAccumulators; ///< P of --round-accumulators (approximate)
-  double log2PError = -40;                   ///< per table
-  unsigned securityBits = 128;
+  ParameterOptions parameters;
   bool clearOnly = false; ///< no parameters: the object runs in clear mode only
   /// The words of the command as it was typed: help lines repeat it with a change. Empty where there
   /// was none.

@@ -4,6 +4,17 @@
 
 include "mlir/Pass/PassBase.td"
 
+// ParameterOptions (passes/parameters/ParameterOptions.h) as options of a pass; 0: not given.
+defvar parameterOptions = [
+  Option<"log2PError", "log2-p-error", "double", "-40",
+         "log2 of the failure probability of one element of a table or output">,
+  Option<"log2GlobalPError", "log2-global-p-error", "double", "0",
+         "log2 of the failure probability of one inference">,
+  Option<"security", "security", "unsigned", "128", "bits of security: 128 or 132">,
+  Option<"maxKeyBytes", "max-key-bytes", "uint64_t", "0", "most bytes of stored evaluation keys">,
+  Option<"maxMemory", "max-memory", "uint64_t", "0", "most bytes of a server's memory">
+];
+
 def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
   let summary = "Choose encodings and parameters; integers become ciphertexts under keys";
   let description = [{
@@ -23,13 +34,11 @@ def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
         : tensor<4x!tfhe.lwe<@p::@g0, 60>> -> tensor<4x!tfhe.lwe<@p::@g0, 63>>
     ```
   }];
-  let options = [
-    Option<"log2PError", "log2-p-error", "double", "-40", "log2 of a table's failure probability">,
-    Option<"security", "security", "unsigned", "128", "bits of security: 128 or 132">,
+  let options = !listconcat(parameterOptions, [
     Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">,
     Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
            "the command that help lines repeat">
-  ];
+  ]);
   let dependentDialects = ["::fhe::tfhe_ir::TFHEDialect"];
 }
 
@@ -43,17 +52,17 @@ def TfheVerifyNoise : Pass<"tfhe-verify-noise", "::mlir::ModuleOp"> {
     results of `@main`, and `tfhe.log2_failure` (one inference) on the module. Correlated paths are
     followed to independent sources (fresh inputs and table results); where that would be too large,
     bounds are used that never underestimate. Clear-only modules get `norm2` only.
-    **Refuses** a lookup [Q032] or a result [Q033] that fails more often than 2^log2-p-error.
+    **Refuses** a lookup [Q032] or a result [Q033] that fails more often than 2^log2-p-error, an
+    inference that fails more often than 2^log2-global-p-error [Q035].
     **Example**
     ```
     tfhe.lookup %x ... ==> tfhe.lookup %x ... {log2_failure = -41.2, noise_std = 0.002, ...}
     ```
   }];
-  let options = [
-    Option<"log2PError", "log2-p-error", "double", "-40", "log2 of the failure probability allowed">,
+  let options = !listconcat(parameterOptions, [
     Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
            "the command that help lines repeat">
-  ];
+  ]);
 }
 
 def TfheSchedule : Pass<"tfhe-schedule", "::mlir::func::FuncOp"> {

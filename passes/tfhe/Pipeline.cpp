@@ -10,13 +10,12 @@ namespace fhe {
 
 void buildTfhePipeline(mlir::OpPassManager &manager, const CompileOptions &options) {
   ConvertFheToTfheOptions convert;
-  convert.log2PError = options.log2PError;
-  convert.security = options.securityBits;
+  setPassOptions(convert, options.parameters);
   convert.clearOnly = options.clearOnly;
   convert.command = commandWithout(options.command, {"--round-accumulators"});
   manager.addPass(createConvertFheToTfhe(convert));
   TfheVerifyNoiseOptions verify;
-  verify.log2PError = options.log2PError;
+  setPassOptions(verify, options.parameters);
   verify.command = convert.command;
   manager.addPass(createTfheVerifyNoise(verify));
   manager.addNestedPass<mlir::func::FuncOp>(createTfheSchedule());

@@ -30,6 +30,10 @@ constexpr double endDeviations = 6;
 struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
   using TfheVerifyNoiseBase::TfheVerifyNoiseBase;
 
+  fhe::ParameterOptions asked() const {
+    return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory);
+  }
+
   FloatAttr f64(double value) { return Builder(&getContext()).getF64FloatAttr(value); }
 
   void annotateNorms(func::FuncOp function, NoiseAnalysis &analysis) {
@@ -39,14 +43,15 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
   }
 
   LogicalResult refuse(const Constraint &constraint, double variance, double log2Failure) {
+    double allowed = *asked().log2PError;
     Operation *place = constraint.isLookup() ? constraint.op : constraint.value.getDefiningOp();
     InFlightDiagnostic error = emitError(place ? place->getLoc() : constraint.op->getLoc());
     if (constraint.isLookup())
       error << "a table of " << constraint.precision << " bits fails with probability 2^" << printed(log2Failure)
-            << ", allowed is 2^" << printed(log2PError) << " [" << fhe::diag::TableFails << "]";
+            << ", allowed is 2^" << printed(allowed) << " [" << fhe::diag::TableFails << "]";
     else
       error << "output " << constraint.result << " fails with probability 2^" << printed(log2Failure)
-            << ", allowed is 2^" << printed(log2PError) << " [" << fhe::diag::OutputFails << "]";
+            << ", allowed is 2^" << printed(allowed) << " [" << fhe::diag::OutputFails << "]";
     error.attachNote() << "noise has standard deviation 2^" << printed(0.5 * std::log2(variance))
                        << ", half a slot is 2^" << printed(std::log2(constraint.halfSlot));
     error.attachNote()
@@ -87,7 +92,7 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
                        const fhe::tfhe::ParameterSet &set, double &total) {
     double variance = varianceAt(constraint, analysis, set);
     double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot, variance);
-    if (!(log2Failure <= log2PError))
+    if (!(log2Failure <= asked().log2PError.value_or(0)))
       return refuse(constraint, variance, log2Failure);
     auto lookup = dyn_cast<ir::LookupOp>(constraint.op);
     if (lookup && failed(verifyEnds(lookup, variance)))
@@ -106,6 +111,15 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     }
     total = fhe::tfhe::log2Add(total, fhe::tfhe::log2AnyOf(log2Failure, count));
     return success();
+  }
+
+  LogicalResult verifyInference(func::FuncOp function, double total) {
+    std::optional<double> allowed = asked().log2Global;
+    if (!allowed || total <= *allowed)
+      return success();
+    return emitError(function.getLoc(), "an inference fails with probability 2^")
+           << printed(total) << ", allowed is 2^" << printed(*allowed) << " ["
+           << fhe::diag::InferenceFails << "]";
   }
 
   LogicalResult run() {
@@ -132,7 +146,7 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
       if (failed(verify(function, constraint, analysis, *set, total)))
         return failure();
     module->setAttr(ir::failureAttr, f64(std::max(total, -1e6)));
-    return success();
+    return verifyInference(function, total);
   }
 
   void runOnOperation() override {

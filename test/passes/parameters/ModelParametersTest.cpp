@@ -97,7 +97,7 @@ protected:
     parameters::NoiseAnalysis analysis(function);
     auto constraints = parameters::collectConstraints(function);
     auto start = std::chrono::steady_clock::now();
-    auto found = parameters::chooseParameters(function, constraints, analysis, -40, 128);
+    auto found = parameters::chooseParameters(function, constraints, analysis, {});
     double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     auto written = tfhe_ir::parameterSetOf(tfhe_ir::getParameters(module));

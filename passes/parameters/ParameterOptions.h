@@ -1,0 +1,52 @@
+//===- ParameterOptions.h - What parameters are asked for --------------------------------------===//
+//
+// The options of fhe-compile that concern parameters, in one struct: the driver fills it, the
+// passes carry it (as textual options of their own, so that fhe-opt has them too), and the search
+// reads its budget and limits from it. No LLVM here.
+//
+//===----------------------------------------------------------------------------------------===//
+#ifndef PASSES_PARAMETERS_PARAMETEROPTIONS_H
+#define PASSES_PARAMETERS_PARAMETEROPTIONS_H
+
+#include "passes/parameters/Search.h"
+
+namespace fhe {
+
+struct ParameterOptions {
+  /// Of one element of a table or an output; none: only `log2Global` counts.
+  std::optional<double> log2PError = -40;
+  std::optional<double> log2Global; ///< of any table or output of one inference
+  unsigned securityBits = 128;      ///< 128 or 132
+  std::optional<uint64_t> maxKeyBytes; ///< stored evaluation keys
+  std::optional<uint64_t> maxMemory;   ///< of a server, one sample at a time
+
+  parameters::FailureBudget budget() const { return {log2PError, log2Global}; }
+  parameters::Limits limits() const { return {maxKeyBytes, maxMemory}; }
+};
+
+/// Failure probabilities that parameters exist for, as logarithms.
+inline constexpr double leastLog2PError = -256, mostLog2PError = -1;
+
+/// Copies to and from the options of a pass (passes/tfhe/Passes.td), where 0 stands for "not given".
+template <typename PassOptions>
+void setPassOptions(PassOptions &to, const ParameterOptions &from) {
+  to.log2PError = from.log2PError.value_or(0);
+  to.log2GlobalPError = from.log2Global.value_or(0);
+  to.security = from.securityBits;
+  to.maxKeyBytes = from.maxKeyBytes.value_or(0);
+  to.maxMemory = from.maxMemory.value_or(0);
+}
+
+inline ParameterOptions parameterOptions(double log2PError, double log2GlobalPError,
+                                         unsigned security, uint64_t maxKeyBytes,
+                                         uint64_t maxMemory) {
+  auto given = [](auto value) {
+    return value == decltype(value)(0) ? std::nullopt : std::optional(value);
+  };
+  return {given(log2PError), given(log2GlobalPError), security, given(maxKeyBytes),
+          given(maxMemory)};
+}
+
+} // namespace fhe
+
+#endif // PASSES_PARAMETERS_PARAMETEROPTIONS_H
