@@ -4,31 +4,47 @@
 namespace fhe::parameters {
 
 const KernelRates &committedRates() {
+  // Printed by fhe_shape_bench.
   static constexpr KernelRates rates = {
-      .fftFlopsPerSecond = 3.2e10,
-      .cachedMacsPerSecond = 4.3e9,
-      .streamedMacsPerSecond = 9.0e8,
-      .cacheBytes = 7 << 18,
-      .keyswitch64PerSecond = 3.3e10,
-      .keyswitch32PerSecond = 6.5e10,
-      .keyBytesPerSecond = 1.2e10,
-      .linearPerSecond = 2.0e10,
+      .fftFlopsPerSecond = 3.412e10,
+      .macsPerSecond = 5.094e9,
+      .nearWordsPerSecond = 2.81e9,
+      .farWordsPerSecond = 2.214e9,
+      .nearBytes = 3526975,
+      .farBytes = 23726566,
+      .keyswitch64PerSecond = 3.7e10,
+      .keyswitch32PerSecond = 7.6e10,
+      .keyBytesPerSecond = 1.6e10,
+      .linearPerSecond = 3.0e10,
+      .bootstrapKeyBytesPerSecond = 1.9e10,
+      .copyBytesPerSecond = 8.0e9,
+      .allCores = 2,
+      .allCoresSlowdown = 1.08,
   };
   return rates;
 }
 
-double KernelCosts::cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const {
+/// What of `bytes` does not fit `cache`, as a share.
+static double beyond(double bytes, double cache) { return bytes > cache ? 1 - cache / bytes : 0; }
+
+StepWork stepWork(const ::fhe::tfhe::GlweKey &glwe, unsigned levels, const KernelRates &rates) {
   // A real negacyclic transform of N coefficients is a complex FFT of N/2 points.
-  const double k = glwe.k, points = glwe.polynomialSize() / 2.0;
-  const double flops = (k + 1) * (levels + 1) * 5 * points * (glwe.log2N - 1.0);
-  const double macs = (k + 1) * (k + 1) * levels * points;
-  // Two elements of the key (one is on its way) and eight accumulators, 16 bytes a point: of what
-  // exceeds the cache each pass reads everything again.
-  const double resident = 2 * macs * 16 + 8 * (k + 1) * points * 16;
-  const double streamed = resident > rates.cacheBytes ? 1 - rates.cacheBytes / resident : 0;
-  return flops / rates.fftFlopsPerSecond +
-         macs * ((1 - streamed) / rates.cachedMacsPerSecond +
-                 streamed / rates.streamedMacsPerSecond);
+  const double columns = glwe.k + 1.0, points = glwe.polynomialSize() / 2.0;
+  StepWork work;
+  work.flops = columns * (levels + 1) * 5 * points * (glwe.log2N - 1.0);
+  work.macs = columns * columns * levels * points;
+  // Accumulators, and rows written by one pass and read by the next.
+  const double words = columns * (levels + 2) * 2 * points;
+  const double set = 2 * work.macs * 16 + 8 * columns * (levels + 1) * points * 16;
+  work.nearWords = words * beyond(set, rates.nearBytes);
+  work.farWords = words * beyond(set, rates.farBytes);
+  return work;
+}
+
+double KernelCosts::cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const {
+  const StepWork work = stepWork(glwe, levels, rates);
+  return work.flops / rates.fftFlopsPerSecond + work.macs / rates.macsPerSecond +
+         work.nearWords / rates.nearWordsPerSecond + work.farWords / rates.farWordsPerSecond;
 }
 
 double KernelCosts::keyswitch(uint32_t in, uint32_t out, unsigned levels,
@@ -51,8 +67,8 @@ double tableCost(const ::fhe::tfhe::ParameterSet &set, const OperationCosts &cos
                          set.keyswitchWordBits());
 }
 
-double lookupSeconds(const ::fhe::tfhe::ParameterSet &set) {
-  return tableCost(set, KernelCosts());
+double lookupSeconds(const ::fhe::tfhe::ParameterSet &set, const KernelRates &rates) {
+  return tableCost(set, KernelCosts(rates));
 }
 
 KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set) {

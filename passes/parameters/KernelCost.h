@@ -32,20 +32,38 @@ public:
   virtual double product(const ::fhe::tfhe::GlweKey &glwe) const = 0;
 };
 
-/// Rates of one core, operands batched.
-struct KernelRates {
-  double fftFlopsPerSecond;     ///< transforms with conversions, 5 M log2 M flops for M points
-  double cachedMacsPerSecond;   ///< complex products of the accumulators with a key element
-  double streamedMacsPerSecond; ///< the same where neither stays in the cache
-  double cacheBytes;            ///< what key elements and accumulators may fill
-  double keyswitch64PerSecond;  ///< word products, 64-bit keyswitch key
-  double keyswitch32PerSecond;  ///< word products, 32-bit keyswitch key
-  double keyBytesPerSecond;     ///< reading a key from memory
-  double linearPerSecond;       ///< clear weight times ciphertext word
+/// What a step of a blind rotation is made of, for one ciphertext of a full group.
+struct StepWork {
+  double flops = 0;     ///< of the transforms: 5 M log2 M for M = N/2 points
+  double macs = 0;      ///< complex products with the key element
+  double nearWords = 0; ///< words that a pass finds outside the nearer caches
+  double farWords = 0;  ///< words that it finds further away still
 };
 
+/// Rates of one core, operands batched; caches as one core sees them.
+struct KernelRates {
+  double fftFlopsPerSecond;    ///< transforms with conversions
+  double macsPerSecond;        ///< complex products of accumulators with a key element
+  double nearWordsPerSecond;   ///< what `nearWords` cost on top
+  double farWordsPerSecond;    ///< what `farWords` cost on top of that
+  double nearBytes, farBytes;  ///< working set of a step that stays near, and not far
+  double keyswitch64PerSecond; ///< word products, 64-bit keyswitch key
+  double keyswitch32PerSecond; ///< word products, 32-bit keyswitch key
+  double keyBytesPerSecond;    ///< reading a keyswitch key from memory
+  double linearPerSecond;      ///< clear weight times ciphertext word
+  // Of an estimate only: the search counts full groups on one core.
+  double bootstrapKeyBytesPerSecond; ///< reading a bootstrap key for a group that is not full
+  double copyBytesPerSecond;         ///< ciphertexts read and written by layers, each counted
+  double allCores;                   ///< cores of the machine the rates are of
+  double allCoresSlowdown;           ///< time of one core while all of them work, over alone
+};
+
+/// The work of a step: of a working set of two key elements and the accumulators and rows of eight
+/// ciphertexts, the share that exceeds `nearBytes` (`farBytes`) is read and written there.
+StepWork stepWork(const ::fhe::tfhe::GlweKey &glwe, unsigned levels, const KernelRates &rates);
+
 /// The committed rates: one core of a server processor of 2023 with AVX-512, as `fhe_shape_bench`
-/// measured them (docs/noise.md).
+/// prints them (docs/noise.md).
 const KernelRates &committedRates();
 
 /// Seconds on one core.
@@ -72,8 +90,9 @@ inline double unsharedPasses(double ciphertexts) {
 /// One keyswitch and bootstrap of a set, the passes over the keyswitch key not counted.
 double tableCost(const ::fhe::tfhe::ParameterSet &set, const OperationCosts &costs);
 
-/// Seconds of one keyswitch and bootstrap on one core, by the committed rates.
-double lookupSeconds(const ::fhe::tfhe::ParameterSet &set);
+/// Seconds of one keyswitch and bootstrap on one core.
+double lookupSeconds(const ::fhe::tfhe::ParameterSet &set,
+                     const KernelRates &rates = committedRates());
 
 /// Bytes of the evaluation keys of a set.
 struct KeyBytes {
