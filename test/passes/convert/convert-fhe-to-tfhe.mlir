@@ -47,7 +47,7 @@ func.func @main(%x: tensor<2x!fhe.int<0:3>>) -> tensor<2x!fhe.int<0:4>> {
 // Layout operations cannot multiply: a combine does it for them. Pools are depthwise convolutions.
 // Rounding: the window keeps its 9 bits, parameters are those of 3 bits.
 // CHECK-LABEL: tfhe.parameters
-// CHECK: tfhe.lwe_key @s0 dimension 813 log2_std {{.*}} word_bits 32
+// CHECK: tfhe.lwe_key @s0 dimension 767 log2_std {{.*}} word_bits 32
 // CHECK: tfhe.glwe_key @g0 k 2 log2_poly 9
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: tensor<1x2x2x!tfhe.lwe<@p::@g0, 54>>
