@@ -137,16 +137,17 @@ static Json describeOutput(const ProgramPort &port,
 }
 
 static Json describeKey(Operation &op) {
+  auto noise = [](auto key) { return key.getTuniform() ? "tuniform" : "gaussian"; };
   if (auto key = dyn_cast<ir::LweKeyOp>(op))
     return {{"name", key.getSymName().str()}, {"kind", "lwe"}, {"n", key.getDimension()},
             {"k", nullptr}, {"N", nullptr}, {"live", key.getDimension()},
-            {"distribution", key.getDistribution().str()}, {"noise", "gaussian"},
+            {"distribution", key.getDistribution().str()}, {"noise", noise(key)},
             {"log2_std", key.getLog2Std().convertToDouble()}, {"word_bits", key.getWordBits()}};
   auto key = cast<ir::GlweKeyOp>(op);
   uint64_t degree = uint64_t(1) << key.getLog2Poly();
   return {{"name", key.getSymName().str()}, {"kind", "glwe"}, {"n", nullptr}, {"k", key.getK()},
-          {"N", degree}, {"live", key.getK() * degree},
-          {"distribution", key.getDistribution().str()}, {"noise", "gaussian"},
+          {"N", degree}, {"live", key.getLive().value_or(key.getK() * degree)},
+          {"distribution", key.getDistribution().str()}, {"noise", noise(key)},
           {"log2_std", key.getLog2Std().convertToDouble()}, {"word_bits", 64}};
 }
 
@@ -173,6 +174,7 @@ static Json describeParameters(ir::ParametersOp parameters) {
   Json entry;
   entry["name"] = parameters.getSymName().str();
   entry["security_bits"] = parameters.getSecurity();
+  entry["key_assumptions"] = parameters.getKeyAssumptions().str();
   entry["keys"] = keys;
   entry["conversions"] = conversions;
   return entry;

@@ -75,6 +75,21 @@ void CompileFlags::declareParameters(CLI::App &app) {
   app.add_option("--max-memory", maxMemory,
                  "Most bytes of a server's memory for one sample, keys included")
       ->type_name("BYTES");
+  app.add_option("--key-assumptions", keyAssumptions,
+                 "What security may rest on. standard (default): LWE and GLWE with uniform binary "
+                 "keys. extended: also partial GLWE keys, which cost less")
+      ->type_name("standard|extended")
+      ->check(CLI::IsMember({"standard", "extended"}));
+  app.add_option("--noise", noise,
+                 "Noise of keys and encryptions: gaussian (default of the profile private) or "
+                 "tuniform (of shareable), bounded and drawn in constant time")
+      ->type_name("gaussian|tuniform")
+      ->check(CLI::IsMember({"gaussian", "tuniform"}));
+  app.add_option("--profile", profile,
+                 "private (default): decrypted results must not reach the server. shareable: they "
+                 "may; 2^-128 for every table and output, exact tables, proven ranges")
+      ->type_name("private|shareable")
+      ->check(CLI::IsMember({"private", "shareable"}));
 }
 
 bool CompileFlags::given() const {
@@ -156,6 +171,15 @@ void CompileFlags::finishParameters() {
     parameters.maxKeyBytes = parseBytes("--max-key-bytes", maxKeyBytes);
   if (!maxMemory.empty())
     parameters.maxMemory = parseBytes("--max-memory", maxMemory);
+  parameters.extendedKeys = keyAssumptions == "extended";
+  bool shareable = profile == "shareable";
+  if (shareable) {
+    parameters.profile = Profile::shareable;
+    if (pError.empty()) // beside a budget for the inference, if there is one
+      parameters.log2PError = shareableLog2PError;
+  }
+  if (noise.empty() ? shareable : noise == "tuniform")
+    parameters.noise = tfhe::NoiseKind::tuniform;
 }
 
 void CompileFlags::finish() {

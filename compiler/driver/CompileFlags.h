@@ -47,7 +47,7 @@ private:
   std::vector<std::string> calibrationTexts, inputBits, inputRanges;
   unsigned roundAccumulators = 0;
   CLI::Option *roundOption = nullptr;
-  std::string pError, globalPError, maxKeyBytes, maxMemory;
+  std::string pError, globalPError, maxKeyBytes, maxMemory, keyAssumptions, noise, profile;
   std::vector<CLI::Option *> all;
 };
 

@@ -224,6 +224,11 @@ static Json toJson(const CompileOptions &options) {
   entry["security_bits"] = options.parameters.securityBits;
   entry["max_key_bytes"] = orNull(options.parameters.maxKeyBytes);
   entry["max_memory"] = orNull(options.parameters.maxMemory);
+  entry["key_assumptions"] = options.parameters.extendedKeys ? "extended" : "standard";
+  bool tuniform = options.parameters.noise == ::fhe::tfhe::NoiseKind::tuniform;
+  entry["noise"] = tuniform ? "tuniform" : "gaussian";
+  bool shareable = options.parameters.profile == Profile::shareable;
+  entry["profile"] = shareable ? "shareable" : "private";
   entry["clear_only"] = options.clearOnly;
   return entry;
 }

@@ -54,17 +54,28 @@ ParametersOp getParameters(ModuleOp module) {
   return found;
 }
 
+/// Of a key operation of either kind.
+template <typename KeyOp>
+static ::fhe::tfhe::NoiseKind noiseKindOf(KeyOp key) {
+  return key.getTuniform() ? ::fhe::tfhe::NoiseKind::tuniform : ::fhe::tfhe::NoiseKind::gaussian;
+}
+
 static ::fhe::tfhe::LweKey keyOf(LweKeyOp lwe) {
-  return {uint32_t(lwe.getDimension()), lwe.getLog2Std().convertToDouble(),
-          ::fhe::tfhe::NoiseKind::gaussian, uint32_t(lwe.getWordBits())};
+  return {uint32_t(lwe.getDimension()), lwe.getLog2Std().convertToDouble(), noiseKindOf(lwe),
+          uint32_t(lwe.getWordBits())};
+}
+
+static ::fhe::tfhe::GlweKey keyOf(GlweKeyOp glwe) {
+  return {uint32_t(glwe.getK()), uint32_t(glwe.getLog2Poly()),
+          glwe.getLog2Std().convertToDouble(), noiseKindOf(glwe),
+          uint32_t(glwe.getLive().value_or(0))};
 }
 
 static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, KeyswitchKeyOp keyswitch,
                                          BootstrapKeyOp bootstrap) {
   ::fhe::tfhe::ParameterSet set;
   set.lwe = keyOf(lwe);
-  set.glwe = {uint32_t(glwe.getK()), uint32_t(glwe.getLog2Poly()),
-              glwe.getLog2Std().convertToDouble()};
+  set.glwe = keyOf(glwe);
   set.keyswitch = {uint32_t(keyswitch.getBaseLog()), uint32_t(keyswitch.getLevels())};
   set.bootstrap = {uint32_t(bootstrap.getBaseLog()), uint32_t(bootstrap.getLevels())};
   if (bootstrap.getSwitchKind() == "centred")
@@ -109,6 +120,21 @@ static LogicalResult verifyBinary(Operation *op, StringRef distribution) {
   return op->emitOpError("distribution '") << distribution << "' is not built; only 'binary' is";
 }
 
+/// A TUniform bound and the standard deviation beside it agree.
+static LogicalResult verifyTuniform(Operation *op, std::optional<uint64_t> bound, double log2Std,
+                                    unsigned wordBits = ::fhe::tfhe::torusBits) {
+  if (!bound)
+    return success();
+  if (*bound > wordBits - 3)
+    return op->emitOpError("tuniform must be 0 to ") << wordBits - 3 << ", found "
+                                                     << int64_t(*bound);
+  double expected = ::fhe::tfhe::tuniformLog2Std(*bound, wordBits);
+  if (std::abs(log2Std - expected) > 0x1p-19)
+    return op->emitOpError("log2_std of TUniform(")
+           << *bound << ") on " << wordBits << "-bit words is " << expected << ", found " << log2Std;
+  return success();
+}
+
 /// The kernels' bounds, then the security curve of the enclosing parameters.
 template <typename Key>
 static LogicalResult verifyKey(Operation *op, const Key &key, int64_t dimension, double log2Std,
@@ -137,6 +163,8 @@ LogicalResult LweKeyOp::verify() {
     return failure();
   if (getWordBits() != 32 && getWordBits() != 64)
     return emitOpError("word_bits must be 32 or 64, found ") << getWordBits();
+  if (failed(verifyTuniform(*this, getTuniform(), log2Std, unsigned(getWordBits()))))
+    return failure();
   return verifyKey(*this, keyOf(*this), getDimension(), log2Std, unsigned(getWordBits()));
 }
 
@@ -146,8 +174,18 @@ LogicalResult GlweKeyOp::verify() {
     return emitOpError("k ") << getK() << " and log2_poly " << getLog2Poly() << " are out of range";
   if (failed(verifyBinary(*this, getDistribution())))
     return failure();
-  ::fhe::tfhe::GlweKey key{uint32_t(getK()), uint32_t(getLog2Poly()), log2Std};
-  return verifyKey(*this, key, getK() << getLog2Poly(), log2Std);
+  int64_t coefficients = getK() << getLog2Poly();
+  if (std::optional<uint64_t> live = getLive()) {
+    if (int64_t(*live) < 1 || int64_t(*live) >= coefficients)
+      return emitOpError("live must be 1 to ") << coefficients - 1 << ", found " << int64_t(*live);
+    if (cast<ParametersOp>((*this)->getParentOp()).getKeyAssumptions() != "extended")
+      return emitOpError("has ") << *live << " live coefficients of " << coefficients
+                                 << "; partial keys need key_assumptions \"extended\"";
+  }
+  if (failed(verifyTuniform(*this, getTuniform(), log2Std)))
+    return failure();
+  ::fhe::tfhe::GlweKey key = keyOf(*this);
+  return verifyKey(*this, key, key.lweDimension(), log2Std);
 }
 
 template <typename From, typename To>
@@ -194,6 +232,9 @@ LogicalResult BootstrapKeyOp::verify() {
 LogicalResult ParametersOp::verifyRegions() {
   if (getSecurity() != 128 && getSecurity() != 132)
     return emitOpError("security must be 128 or 132, found ") << getSecurity();
+  if (getKeyAssumptions() != "standard" && getKeyAssumptions() != "extended")
+    return emitOpError("key_assumptions must be 'standard' or 'extended', found '")
+           << getKeyAssumptions() << "'";
   for (Operation &op : getBody().front()) {
     bool isClear = isa<ClearKeyOp>(op);
     if (!isClear && !isa<LweKeyOp, GlweKeyOp, KeyswitchKeyOp, BootstrapKeyOp>(op))

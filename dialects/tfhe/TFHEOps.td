@@ -62,7 +62,8 @@ def TFHE_ParametersOp : TFHE_Op<"parameters", [Symbol, SymbolTable, NoTerminator
   let description = [{
     A graph: `lwe_key` and `glwe_key` are secret keys, `keyswitch_key` and `bootstrap_key` public
     conversions between two of them. Every key must carry at least the noise of the security curve for
-    its dimension (runtime/tfhe/parameters.h), so unsafe parameters cannot be written. With
+    its dimension (runtime/tfhe/parameters.h), so unsafe parameters cannot be written; partial GLWE keys
+    only where `key_assumptions "extended"` says what they rest on (docs/security.md). With
     `clear_only` there is one `clear_key` and nothing else: the object runs in clear mode only.
 
     ```mlir
@@ -74,10 +75,13 @@ def TFHE_ParametersOp : TFHE_Op<"parameters", [Symbol, SymbolTable, NoTerminator
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$security, UnitAttr:$clear_only);
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$security,
+                       DefaultValuedAttr<StrAttr, "\"standard\"">:$key_assumptions,
+                       UnitAttr:$clear_only);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `security` $security (`clear_only` $clear_only^)? attr-dict-with-keyword $body
+    $sym_name `security` $security (`key_assumptions` $key_assumptions^)?
+        (`clear_only` $clear_only^)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
 }
@@ -85,18 +89,22 @@ def TFHE_ParametersOp : TFHE_Op<"parameters", [Symbol, SymbolTable, NoTerminator
 def TFHE_LweKeyOp : TFHE_Op<"lwe_key", [Symbol, HasParent<"ParametersOp">]> {
   let summary = "Name an LWE secret key";
   let description = [{
-    `dimension` uniform binary secret bits; encryptions under it carry Gaussian noise of standard
-    deviation 2^log2_std, relative to the torus. With `word_bits 32` (default 64) the
+    `dimension` uniform binary secret bits; encryptions under it carry noise of standard deviation
+    2^log2_std, relative to the torus: Gaussian, or with `tuniform B` uniform on [-2^B, 2^B] units of
+    the last place, the two ends half as likely (log2_std must be that of the bound). With `word_bits 32` (default 64) the
     keyswitch keys that lead to it, and the ciphertexts these give, are words modulo 2^32.
     ```mlir
     tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 32
+    tfhe.lwe_key @s1 dimension 879 log2_std -18.792481250360578 tuniform 46
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$dimension, F64Attr:$log2_std,
+                       OptionalAttr<I64Attr>:$tuniform,
                        DefaultValuedAttr<I64Attr, "64">:$word_bits,
                        DefaultValuedAttr<StrAttr, "\"binary\"">:$distribution);
   let assemblyFormat = [{
-    $sym_name `dimension` $dimension `log2_std` $log2_std (`word_bits` $word_bits^)? attr-dict
+    $sym_name `dimension` $dimension `log2_std` $log2_std (`tuniform` $tuniform^)?
+        (`word_bits` $word_bits^)? attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -104,14 +112,22 @@ def TFHE_LweKeyOp : TFHE_Op<"lwe_key", [Symbol, HasParent<"ParametersOp">]> {
 def TFHE_GlweKeyOp : TFHE_Op<"glwe_key", [Symbol, HasParent<"ParametersOp">]> {
   let summary = "Name a GLWE secret key";
   let description = [{
-    k secret polynomials of 2^log2_poly binary coefficients; noise as `tfhe.lwe_key`.
+    k secret polynomials of 2^log2_poly binary coefficients; noise as `tfhe.lwe_key`. With `live L`
+    the key is partial: only the first L of its coefficients may be one, LWE ciphertexts under it have
+    L + 1 words, and the security curve is asked at L. That needs `key_assumptions "extended"`.
     ```mlir
     tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+    tfhe.glwe_key @g1 k 1 log2_poly 14 live 2560 log2_std -62.0
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$k, I64Attr:$log2_poly, F64Attr:$log2_std,
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$k, I64Attr:$log2_poly,
+                       OptionalAttr<I64Attr>:$live, F64Attr:$log2_std,
+                       OptionalAttr<I64Attr>:$tuniform,
                        DefaultValuedAttr<StrAttr, "\"binary\"">:$distribution);
-  let assemblyFormat = "$sym_name `k` $k `log2_poly` $log2_poly `log2_std` $log2_std attr-dict";
+  let assemblyFormat = [{
+    $sym_name `k` $k `log2_poly` $log2_poly (`live` $live^)? `log2_std` $log2_std
+        (`tuniform` $tuniform^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 

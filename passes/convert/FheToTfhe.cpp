@@ -320,19 +320,28 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly, StringRef co
 }
 
 void addClearParameters(OpBuilder &builder, Location loc) {
-  auto parameters = ir::ParametersOp::create(builder, loc, parametersName, 128, true);
+  auto parameters = ir::ParametersOp::create(builder, loc, parametersName, 128, "standard", true);
   builder.createBlock(&parameters.getBody());
   ir::ClearKeyOp::create(builder, loc, glweName);
 }
 
+/// Null for Gaussian noise.
+IntegerAttr tuniformBound(OpBuilder &builder, const fhe::tfhe::Noise &noise, unsigned wordBits) {
+  if (noise.kind != fhe::tfhe::NoiseKind::tuniform)
+    return {};
+  return builder.getI64IntegerAttr(fhe::tfhe::tuniformBound(noise.log2Std, wordBits).value());
+}
+
 void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterSet &set,
                    unsigned security) {
-  auto parameters = ir::ParametersOp::create(builder, loc, parametersName, security, false);
+  auto parameters = ir::ParametersOp::create(
+      builder, loc, parametersName, security, set.glwe.partial() ? "extended" : "standard", false);
   builder.createBlock(&parameters.getBody());
   ir::LweKeyOp::create(builder, loc, lweName, set.lwe.dimension, APFloat(set.lwe.log2Std),
-                       set.lwe.wordBits);
+                       tuniformBound(builder, set.lwe.noise(), set.lwe.wordBits), set.lwe.wordBits);
   ir::GlweKeyOp::create(builder, loc, glweName, set.glwe.k, set.glwe.log2N,
-                        APFloat(set.glwe.log2Std));
+                        set.glwe.partial() ? builder.getI64IntegerAttr(set.glwe.live) : IntegerAttr(),
+                        APFloat(set.glwe.log2Std), tuniformBound(builder, set.glwe.noise(), 64));
   ir::KeyswitchKeyOp::create(builder, loc, keyswitchName, glweName, lweName, set.keyswitch.baseLog,
                              set.keyswitch.levels);
   ir::BootstrapKeyOp::create(builder, loc, bootstrapName, lweName, glweName, set.bootstrap.baseLog,
@@ -384,7 +393,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   using ConvertFheToTfheBase::ConvertFheToTfheBase;
 
   fhe::ParameterOptions asked() const {
-    return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory);
+    return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory,
+                                 extendedKeys, tuniform, shareable);
   }
 
   LogicalResult checkOptions() {

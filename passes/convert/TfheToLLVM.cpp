@@ -262,13 +262,15 @@ std::string Lowering::parameters() {
         .Case([&](ir::LweKeyOp key) {
           keys.push_back(Field::ofGroup({FHE_KEY_LWE, FHE_DISTRIBUTION_BINARY,
                                          int64_t(key.getDimension()), 0, int64_t(key.getDimension()),
-                                         int64_t(key.getWordBits()), FHE_NOISE_GAUSSIAN, 0,
+                                         int64_t(key.getWordBits()),
+                                         key.getTuniform() ? FHE_NOISE_TUNIFORM : FHE_NOISE_GAUSSIAN, 0,
                                          Field::ofReal(key.getLog2Std().convertToDouble())}));
         })
         .Case([&](ir::GlweKeyOp key) {
-          int64_t live = int64_t(key.getK()) << key.getLog2Poly();
+          int64_t live = key.getLive().value_or(int64_t(key.getK()) << key.getLog2Poly());
           keys.push_back(Field::ofGroup({FHE_KEY_GLWE, FHE_DISTRIBUTION_BINARY, int64_t(key.getK()),
-                                         int64_t(key.getLog2Poly()), live, 64, FHE_NOISE_GAUSSIAN, 0,
+                                         int64_t(key.getLog2Poly()), live, 64,
+                                         key.getTuniform() ? FHE_NOISE_TUNIFORM : FHE_NOISE_GAUSSIAN, 0,
                                          Field::ofReal(key.getLog2Std().convertToDouble())}));
         })
         .Case([&](ir::KeyswitchKeyOp key) {

@@ -6,6 +6,9 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
+#include <map>
+#include <mutex>
+#include <tuple>
 
 using namespace mlir;
 using namespace fhe::tfhe_ir;
@@ -67,19 +70,23 @@ double log2FailureAt(const Constraint &constraint, NoiseAnalysis &analysis,
 }
 
 const Grid &compilerGrid(const ParameterOptions &options) {
-  auto make = [](unsigned security) {
+  using Key = std::tuple<unsigned, bool, ::fhe::tfhe::NoiseKind>;
+  static std::mutex mutex;
+  static std::map<Key, Grid> grids;
+  std::lock_guard<std::mutex> lock(mutex);
+  Key key{options.securityBits, options.extendedKeys, options.noise};
+  auto found = grids.find(key);
+  if (found == grids.end()) {
     SearchSpace space;
-    space.security = security;
+    space.security = options.securityBits;
+    space.noiseKinds = {options.noise};
     space.keyswitchWords = {32, 64};
     // As dear as the plain one and always less noisy.
     space.switches = {::fhe::tfhe::SwitchKind::centred};
-    return Grid(space);
-  };
-  static const Grid usual = make(128);
-  if (options.securityBits == 128)
-    return usual;
-  static const Grid strict = make(132);
-  return strict;
+    space.partialKeys = options.extendedKeys;
+    found = grids.try_emplace(key, space).first;
+  }
+  return found->second;
 }
 
 static Requirement requirementOf(const Constraint &constraint, NoiseAnalysis &analysis) {

@@ -45,8 +45,8 @@ std::string printed(double value);
 /// A budget for messages: "2^-40", "2^-20 an inference", or both.
 std::string printed(const FailureBudget &budget);
 
-/// What compiled programs may use: Gaussian noise, centred switch, keyswitch words of 32 or 64 bits,
-/// whole keys. 128 or 132 bits of security.
+/// What compiled programs may use: the noise asked for, centred switch, keyswitch words of 32 or 64
+/// bits, whole keys, and partial ones where the options admit them. 128 or 132 bits of security.
 const Grid &compilerGrid(const ParameterOptions &options);
 
 /// The requirements of the constraints.

@@ -12,6 +12,12 @@
 
 namespace fhe {
 
+/// Whom decrypted results may be shown to (docs/security.md).
+enum class Profile {
+  privateResults, ///< only the owner of the key
+  shareable,      ///< anyone: 2^-128 everywhere, exact tables, proven ranges
+};
+
 struct ParameterOptions {
   /// Of one element of a table or an output; none: only `log2Global` counts.
   std::optional<double> log2PError = -40;
@@ -19,6 +25,9 @@ struct ParameterOptions {
   unsigned securityBits = 128;      ///< 128 or 132
   std::optional<uint64_t> maxKeyBytes; ///< stored evaluation keys
   std::optional<uint64_t> maxMemory;   ///< of a server, one sample at a time
+  bool extendedKeys = false; ///< partial GLWE keys, whose security is an assumption of its own
+  ::fhe::tfhe::NoiseKind noise = ::fhe::tfhe::NoiseKind::gaussian;
+  Profile profile = Profile::privateResults;
 
   parameters::FailureBudget budget() const { return {log2PError, log2Global}; }
   parameters::Limits limits() const { return {maxKeyBytes, maxMemory}; }
@@ -26,6 +35,9 @@ struct ParameterOptions {
 
 /// Failure probabilities that parameters exist for, as logarithms.
 inline constexpr double leastLog2PError = -256, mostLog2PError = -1;
+
+/// The most that the profile "shareable" allows.
+inline constexpr double shareableLog2PError = -128;
 
 /// Copies to and from the options of a pass (passes/tfhe/Passes.td), where 0 stands for "not given".
 template <typename PassOptions>
@@ -35,16 +47,26 @@ void setPassOptions(PassOptions &to, const ParameterOptions &from) {
   to.security = from.securityBits;
   to.maxKeyBytes = from.maxKeyBytes.value_or(0);
   to.maxMemory = from.maxMemory.value_or(0);
+  to.extendedKeys = from.extendedKeys;
+  to.tuniform = from.noise == ::fhe::tfhe::NoiseKind::tuniform;
+  to.shareable = from.profile == Profile::shareable;
 }
 
 inline ParameterOptions parameterOptions(double log2PError, double log2GlobalPError,
                                          unsigned security, uint64_t maxKeyBytes,
-                                         uint64_t maxMemory) {
+                                         uint64_t maxMemory, bool extendedKeys, bool tuniform,
+                                         bool shareable) {
   auto given = [](auto value) {
     return value == decltype(value)(0) ? std::nullopt : std::optional(value);
   };
-  return {given(log2PError), given(log2GlobalPError), security, given(maxKeyBytes),
-          given(maxMemory)};
+  return {given(log2PError),
+          given(log2GlobalPError),
+          security,
+          given(maxKeyBytes),
+          given(maxMemory),
+          extendedKeys,
+          tuniform ? ::fhe::tfhe::NoiseKind::tuniform : ::fhe::tfhe::NoiseKind::gaussian,
+          shareable ? Profile::shareable : Profile::privateResults};
 }
 
 } // namespace fhe

@@ -31,7 +31,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
   using TfheVerifyNoiseBase::TfheVerifyNoiseBase;
 
   fhe::ParameterOptions asked() const {
-    return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory);
+    return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory,
+                                 extendedKeys, tuniform, shareable);
   }
 
   FloatAttr f64(double value) { return Builder(&getContext()).getF64FloatAttr(value); }

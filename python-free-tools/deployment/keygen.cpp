@@ -12,7 +12,7 @@ using namespace fhe::tools;
 
 namespace {
 struct KeygenOptions {
-  std::string manifest, clientKey, evaluationKey;
+  std::string manifest, clientKey, evaluationKey, assumptions = "standard";
   bool force = false;
   uint32_t threads = 0;
 };
@@ -26,7 +26,10 @@ static void keygen(const KeygenOptions &options, const CommonFlags &flags) {
   OutputFile clientFile(options.clientKey, true, replace);
   OutputFile evaluationFile(options.evaluationKey, false, replace);
   fhe_client_key *secret = nullptr;
-  check(options.manifest, fhe_client_key_generate(manifest.get(), &secret));
+  uint32_t assumptions = options.assumptions == "extended" ? FHE_KEY_ASSUMPTIONS_EXTENDED
+                                                           : FHE_KEY_ASSUMPTIONS_STANDARD;
+  check(options.manifest,
+        fhe_client_key_generate_assuming(manifest.get(), assumptions, &secret));
   ClientKey key(secret);
   fhe_evaluation_key *made = nullptr;
   check(options.manifest, fhe_evaluation_key_generate(key.get(), options.threads, &made));
@@ -64,6 +67,11 @@ int main(int argc, char **argv) {
   app.add_option("-o,--output", options.clientKey, "The client key to write (secret)")->required();
   app.add_option("--evaluation-key", options.evaluationKey, "The evaluation key to write")
       ->required();
+  app.add_option("--key-assumptions", options.assumptions,
+                 "standard (default): LWE and GLWE with uniform binary keys. extended: also draw "
+                 "partial GLWE keys")
+      ->type_name("standard|extended")
+      ->check(CLI::IsMember({"standard", "extended"}));
   app.add_flag("--force", options.force, "Replace files that exist");
   app.add_option("--threads", options.threads, "Threads (default: one a core)")
       ->check(CLI::Range(1u, 1024u));

@@ -21,8 +21,9 @@ static std::unique_ptr<fhe_client_key> emptyKey(const Parameters &parameters) {
   return key;
 }
 
-static std::unique_ptr<fhe_client_key> drawKey(const Parameters &parameters) {
-  checkSecurity(parameters);
+static std::unique_ptr<fhe_client_key> drawKey(const Parameters &parameters,
+                                               tfhe::KeyAssumptions assumptions) {
+  checkSecurity(parameters, assumptions);
   auto key = emptyKey(parameters);
   key->keyId = freshSeed().bytes;
   tfhe::Seed seed = freshSeed();
@@ -64,8 +65,9 @@ void fhe_client_key::write(ByteWriter &writer) const {
 static std::unique_ptr<fhe_client_key> readKey(ByteReader &reader) {
   FileHeader header = readHeader(reader, FileKind::clientKey);
   Parameters parameters = readParameters(reader);
-  // A key file could otherwise smuggle in parameters that make fresh encryptions weak.
-  checkSecurity(parameters);
+  // A key file could otherwise smuggle in parameters that make fresh encryptions weak. Whoever drew
+  // a partial key asked for it.
+  checkSecurity(parameters, tfhe::KeyAssumptions::partialKeys);
   auto key = emptyKey(parameters);
   require(key->hash == header.parameters, FHE_INVALID_DATA,
           "the parameters are not those that the header names");
@@ -91,12 +93,22 @@ static std::unique_ptr<fhe_client_key> readKey(ByteReader &reader) {
 }
 
 fhe_status fhe_client_key_generate(const fhe_manifest *manifest, fhe_client_key **key) {
+  return fhe_client_key_generate_assuming(manifest, FHE_KEY_ASSUMPTIONS_STANDARD, key);
+}
+
+fhe_status fhe_client_key_generate_assuming(const fhe_manifest *manifest, uint32_t assumptions,
+                                            fhe_client_key **key) {
   return guarded([&] {
     require(manifest && key, FHE_INVALID_ARGUMENT, "a null pointer");
+    bool extended = assumptions == FHE_KEY_ASSUMPTIONS_EXTENDED;
+    require(extended || assumptions == FHE_KEY_ASSUMPTIONS_STANDARD, FHE_INVALID_ARGUMENT,
+            "unknown key assumptions");
     if (manifest->clearOnly)
       throw Failure(FHE_MISMATCH, "model '" + manifest->name +
                                       "' was compiled with --clear-only: it has no keys");
-    *key = drawKey(manifest->parameters).release();
+    *key = drawKey(manifest->parameters, extended ? tfhe::KeyAssumptions::partialKeys
+                                                  : tfhe::KeyAssumptions::standard)
+               .release();
   });
 }
 

@@ -93,11 +93,11 @@ void checkParameters(const Parameters &parameters, fhe_status status) {
     checkConversion(parameters, i, status);
 }
 
-void checkSecurity(const Parameters &parameters) {
+void checkSecurity(const Parameters &parameters, tfhe::KeyAssumptions assumptions) {
   for (uint32_t i = 0; i < parameters.keys.size(); ++i) {
     unsigned security = parameters.securityBits;
     std::string error = parameters.keys[i].kind == FHE_KEY_GLWE
-                            ? tfhe::checkSecurity(parameters.glwe(i), security)
+                            ? tfhe::checkSecurity(parameters.glwe(i), security, assumptions)
                             : tfhe::checkSecurity(parameters.lwe(i), security);
     if (!error.empty())
       throw Failure(FHE_INSECURE_PARAMETERS, keyName(i) + error);

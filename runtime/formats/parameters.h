@@ -52,8 +52,10 @@ inline constexpr uint32_t maxKeys = 256, maxConversions = 1024;
 /// numbers; kinds that are only unknown give FHE_UNSUPPORTED.
 void checkParameters(const Parameters &parameters, fhe_status status);
 
-/// Throws FHE_INSECURE_PARAMETERS unless every key's noise is on or above the security curve.
-void checkSecurity(const Parameters &parameters);
+/// Throws FHE_INSECURE_PARAMETERS unless every key's noise is on or above the security curve, and
+/// no GLWE key is partial where that is not among the assumptions.
+void checkSecurity(const Parameters &parameters,
+                   tfhe::KeyAssumptions assumptions = tfhe::KeyAssumptions::standard);
 
 ParameterHash parameterHash(const Parameters &parameters);
 std::string toHex(std::span<const uint8_t> bytes);

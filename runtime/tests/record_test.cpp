@@ -203,6 +203,21 @@ TEST(Record, PartialKeysMustBeAskedFor) {
   fhe_client_key *none = nullptr;
   EXPECT_EQ(fhe_client_key_generate(manifest.get(), &none), FHE_INSECURE_PARAMETERS);
   EXPECT_NE(std::string(fhe_last_error()).find("asked for"), std::string::npos);
+  EXPECT_EQ(fhe_client_key_generate_assuming(manifest.get(), 3, &none), FHE_INVALID_ARGUMENT);
+  ASSERT_EQ(fhe_client_key_generate_assuming(manifest.get(), FHE_KEY_ASSUMPTIONS_EXTENDED, &none),
+            FHE_OK)
+      << fhe_last_error();
+  // And read back from its file.
+  std::vector<uint8_t> file;
+  auto append = [](void *state, const void *data, size_t bytes) -> int {
+    auto *bytesOf = static_cast<std::vector<uint8_t> *>(state);
+    auto *from = static_cast<const uint8_t *>(data);
+    bytesOf->insert(bytesOf->end(), from, from + bytes);
+    return 0;
+  };
+  EXPECT_EQ(fhe_client_key_write(none, append, &file), FHE_OK);
+  EXPECT_EQ(file.size(), fhe_client_key_bytes(none));
+  fhe_client_key_free(none);
 
   fhe_client_key secret;
   secret.parameters = manifest.get()->parameters;

@@ -68,3 +68,14 @@ func.func @clear_lookup(%l: tensor<4x!tfhe.lwe<@clear::@g0, 61>>) {
       : tensor<4x!tfhe.lwe<@clear::@g0, 61>> -> tensor<4x!tfhe.lwe<@clear::@g0, 57>>
   return
 }
+
+// TUniform noise, a partial key.
+// CHECK-LABEL: tfhe.parameters @bounded security 132 key_assumptions "extended"
+// CHECK-NEXT: tfhe.lwe_key @s0 dimension 879 log2_std -18.792481250360577 tuniform 46
+// CHECK-NEXT: tfhe.lwe_key @s1 dimension 998 log2_std -21.792481164369256 tuniform 11 word_bits 32
+// CHECK-NEXT: tfhe.glwe_key @g0 k 1 log2_poly 14 live 1792 log2_std -40.792481250360581 tuniform 24
+tfhe.parameters @bounded security 132 key_assumptions "extended" {
+  tfhe.lwe_key @s0 dimension 879 log2_std -18.792481250360577 tuniform 46
+  tfhe.lwe_key @s1 dimension 998 log2_std -21.792481164369256 tuniform 11 word_bits 32
+  tfhe.glwe_key @g0 k 1 log2_poly 14 live 1792 log2_std -40.792481250360581 tuniform 24
+}

@@ -132,3 +132,53 @@ tfhe.parameters @p security 128 {
   // expected-error @+1 {{9 levels of 4 bits do not fit the 32-bit words of @s0}}
   tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 9
 }
+
+// -----
+
+// TUniform is held to the same curve, and its bound to the standard deviation beside it.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{noise 2^-1.979248e+01 is below the 128-bit security curve}}
+  tfhe.lwe_key @s0 dimension 800 log2_std -19.792481250360578 tuniform 45
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{log2_std of TUniform(46) on 64-bit words is -1.879248e+01, found -1.800000e+01}}
+  tfhe.lwe_key @s0 dimension 879 log2_std -18.0 tuniform 46
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{tuniform must be 0 to 29, found 30}}
+  tfhe.lwe_key @s0 dimension 879 log2_std -2.79 tuniform 30 word_bits 32
+}
+
+// -----
+
+// Partial keys: only where the region says what they rest on, and with the noise of their live coefficients.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{has 2560 live coefficients of 16384; partial keys need key_assumptions "extended"}}
+  tfhe.glwe_key @g0 k 1 log2_poly 14 live 2560 log2_std -62.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 key_assumptions "extended" {
+  // expected-error @+1 {{noise 2^-6.200000e+01 is below the 128-bit security curve, which asks for 2^-4.995107e+01 at dimension 2048}}
+  tfhe.glwe_key @g0 k 1 log2_poly 14 live 2048 log2_std -62.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 key_assumptions "extended" {
+  // expected-error @+1 {{live must be 1 to 16383, found 16384}}
+  tfhe.glwe_key @g0 k 1 log2_poly 14 live 16384 log2_std -62.0
+}
+
+// -----
+
+// expected-error @+1 {{key_assumptions must be 'standard' or 'extended', found 'sparse'}}
+tfhe.parameters @p security 128 key_assumptions "sparse" {
+}

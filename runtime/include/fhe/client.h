@@ -47,6 +47,12 @@ typedef struct fhe_client_key fhe_client_key;
 
 /* Draws a key. Refuses parameters below the security curve, whoever wrote the manifest. */
 fhe_status fhe_client_key_generate(const fhe_manifest *manifest, fhe_client_key **key);
+/* The same, also for partial GLWE keys with FHE_KEY_ASSUMPTIONS_EXTENDED: their security is that of
+ * LWE of their live coefficients, an assumption beyond the standard ones (docs/security.md). The
+ * client says so, not the manifest. FHE_INVALID_ARGUMENT for other values. */
+enum { FHE_KEY_ASSUMPTIONS_STANDARD = 1, FHE_KEY_ASSUMPTIONS_EXTENDED = 2 };
+fhe_status fhe_client_key_generate_assuming(const fhe_manifest *manifest, uint32_t assumptions,
+                                            fhe_client_key **key);
 uint64_t fhe_client_key_bytes(const fhe_client_key *key);
 /* The written bytes are the secret itself: keep the file to its owner (mode 0600). */
 fhe_status fhe_client_key_write(const fhe_client_key *key, fhe_write_fn write, void *state);
