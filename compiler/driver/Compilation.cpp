@@ -37,7 +37,7 @@ ModuleOp Compilation::module() { return current.get(); }
 ModuleOp Compilation::fheModule() { return atFhe.get(); }
 
 bool Compilation::import() {
-  current = importOnnx(context(), model, ImportOptions{flags.options.declaredInputs});
+  current = importOnnx(context(), model, ImportOptions{flags.options.declaredInputs, flags.options.floatNetwork});
   return static_cast<bool>(current);
 }
 

@@ -18,6 +18,9 @@ namespace fhe {
 
 struct ImportOptions {
   std::vector<DeclaredInput> declaredInputs;
+  bool floatNetwork = false; ///< a network without quantizers is imported, not refused [Q009]
+  /// For evaluation only: inputs keep dimension 0 and may hold any numbers or truth values (as f32).
+  bool wholeTensors = false;
 };
 
 /// The network of the ONNX file at `path`, without batch dimension; argument and result attribute

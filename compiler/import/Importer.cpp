@@ -321,7 +321,7 @@ LogicalResult Importer::importNodes() {
   bool quantized = false, incomplete = false;
   for (int i = 0, e = graph().node_size(); i != e; ++i)
     quantized |= live[i] && isQuantizerOperator(graph().node(i));
-  if (!quantized) {
+  if (!quantized && !options.floatNetwork && !options.wholeTensors) {
     (void)refuseFloatNetwork(fileLoc);
     ++refusals;
   }

@@ -127,6 +127,18 @@ LogicalResult AddOp::verify() { return verifyBinary(*this); }
 LogicalResult MulOp::verify() { return verifyBinary(*this); }
 LogicalResult DivOp::verify() { return verifyBinary(*this); }
 
+LogicalResult BinaryFunctionOp::verify() { return verifyBinary(*this); }
+
+LogicalResult SelectOp::verify() {
+  auto inner = broadcast(shapeOf(getOnTrue()), shapeOf(getOnFalse()));
+  auto shape = inner ? broadcast(shapeOf(getCondition()), *inner) : std::nullopt;
+  if (!shape || ArrayRef<int64_t>(*shape) != shapeOf(getResult()))
+    return emitOpError("operands ")
+           << getCondition().getType() << ", " << getOnTrue().getType() << " and "
+           << getOnFalse().getType() << " do not broadcast to " << getResult().getType();
+  return success();
+}
+
 LogicalResult ActivationOp::verify() {
   if (shapeOf(getInput()) != shapeOf(getResult()))
     return emitOpError("must keep the shape");
@@ -200,6 +212,29 @@ LogicalResult PadOp::verify() {
   for (size_t d = 0; d != input.size(); ++d)
     if (low[d] < 0 || high[d] < 0 || result[d] != low[d] + input[d] + high[d])
       return emitOpError("axis ") << d << " does not add up to " << result[d];
+  return verifySameElement(*this, getInput());
+}
+
+LogicalResult GatherOp::verify() {
+  int64_t count = tensorOf(getInput()).getNumElements();
+  if (int64_t(getSource().size()) != tensorOf(getResult()).getNumElements())
+    return emitOpError("has ") << getSource().size() << " sources for a result of "
+                               << tensorOf(getResult()).getNumElements() << " elements";
+  for (int32_t source : getSource())
+    if (source < -1 || source >= count)
+      return emitOpError("source ") << source << " is outside the input's " << count << " elements";
+  if (isa<quant::UniformQuantizedPerAxisType>(tensorOf(getInput()).getElementType()))
+    return emitOpError("input must not be quantized per channel");
+  return verifySameElement(*this, getInput());
+}
+
+LogicalResult MaxOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput());
+  if (input.empty() || input.drop_back() != shapeOf(getResult()))
+    return emitOpError("must drop the last axis: ")
+           << getInput().getType() << " to " << getResult().getType();
+  if (isa<quant::UniformQuantizedPerAxisType>(tensorOf(getInput()).getElementType()))
+    return emitOpError("input must not be quantized per channel");
   return verifySameElement(*this, getInput());
 }
 

@@ -62,19 +62,68 @@ def QNN_QuantizerKind : I32EnumAttr<"QuantizerKind", "what a quantizer does", [
 
 def QNN_Function : I32EnumAttr<"Function", "an element-wise function", [
     I32EnumAttrCase<"Relu", 0, "relu">,
-    I32EnumAttrCase<"LeakyRelu", 1, "leaky_relu">,     // alpha
+    I32EnumAttrCase<"LeakyRelu", 1, "leaky_relu">, // alpha
     I32EnumAttrCase<"Sigmoid", 2, "sigmoid">,
     I32EnumAttrCase<"HardSigmoid", 3, "hard_sigmoid">, // alpha, beta
     I32EnumAttrCase<"Tanh", 4, "tanh">,
-    I32EnumAttrCase<"Clip", 5, "clip">,                // alpha = min, beta = max
-    I32EnumAttrCase<"Elu", 6, "elu">,                  // alpha
+    I32EnumAttrCase<"Clip", 5, "clip">, // alpha = min, beta = max
+    I32EnumAttrCase<"Elu", 6, "elu">, // alpha
     I32EnumAttrCase<"Abs", 7, "abs">,
     I32EnumAttrCase<"Neg", 8, "neg">,
     I32EnumAttrCase<"Exp", 9, "exp">,
     I32EnumAttrCase<"Sign", 10, "sign">,
     I32EnumAttrCase<"Floor", 11, "floor">,
     I32EnumAttrCase<"Ceil", 12, "ceil">,
-    I32EnumAttrCase<"Round", 13, "round">]> {
+    I32EnumAttrCase<"Round", 13, "round">, // halves to even
+    I32EnumAttrCase<"Selu", 14, "selu">, // alpha, beta = gamma
+    I32EnumAttrCase<"Celu", 15, "celu">, // alpha
+    I32EnumAttrCase<"HardSwish", 16, "hard_swish">,
+    I32EnumAttrCase<"Softplus", 17, "softplus">,
+    I32EnumAttrCase<"Softsign", 18, "softsign">,
+    I32EnumAttrCase<"Erf", 19, "erf">,
+    I32EnumAttrCase<"Gelu", 20, "gelu">,
+    I32EnumAttrCase<"GeluTanh", 21, "gelu_tanh">, // the tanh approximation
+    I32EnumAttrCase<"Mish", 22, "mish">,
+    I32EnumAttrCase<"Log", 23, "log">,
+    I32EnumAttrCase<"Sqrt", 24, "sqrt">,
+    I32EnumAttrCase<"Reciprocal", 25, "reciprocal">,
+    I32EnumAttrCase<"Sin", 26, "sin">,
+    I32EnumAttrCase<"Cos", 27, "cos">,
+    I32EnumAttrCase<"Tan", 28, "tan">,
+    I32EnumAttrCase<"Asin", 29, "asin">,
+    I32EnumAttrCase<"Acos", 30, "acos">,
+    I32EnumAttrCase<"Atan", 31, "atan">,
+    I32EnumAttrCase<"Sinh", 32, "sinh">,
+    I32EnumAttrCase<"Cosh", 33, "cosh">,
+    I32EnumAttrCase<"Asinh", 34, "asinh">,
+    I32EnumAttrCase<"Acosh", 35, "acosh">,
+    I32EnumAttrCase<"Atanh", 36, "atanh">,
+    I32EnumAttrCase<"ThresholdedRelu", 37, "thresholded_relu">, // alpha
+    I32EnumAttrCase<"Shrink", 38, "shrink">, // alpha = lambd, beta = bias
+    I32EnumAttrCase<"Not", 39, "not">, // of 0 and 1
+    I32EnumAttrCase<"Trunc", 40, "trunc_real">, // towards zero
+    I32EnumAttrCase<"ToHalf", 41, "to_half">, // nearest IEEE half
+    I32EnumAttrCase<"ToBfloat16", 42, "to_bfloat16">, // nearest bfloat16
+    I32EnumAttrCase<"IsNan", 43, "is_nan">, // 0 or 1
+    I32EnumAttrCase<"IsInf", 44, "is_inf">]> {
+  let cppNamespace = "::fhe::qnn";
+}
+
+def QNN_BinaryFunction : I32EnumAttr<"BinaryFunction", "a function of two numbers; truth is 1, falsehood 0", [
+    I32EnumAttrCase<"Pow", 0, "pow">,
+    I32EnumAttrCase<"Min", 1, "min">,
+    I32EnumAttrCase<"Max", 2, "max">,
+    I32EnumAttrCase<"Mod", 3, "mod">, // the sign of the divisor
+    I32EnumAttrCase<"Fmod", 4, "fmod">, // the sign of the dividend
+    I32EnumAttrCase<"Less", 5, "less">,
+    I32EnumAttrCase<"LessOrEqual", 6, "less_or_equal">,
+    I32EnumAttrCase<"Greater", 7, "greater">,
+    I32EnumAttrCase<"GreaterOrEqual", 8, "greater_or_equal">,
+    I32EnumAttrCase<"Equal", 9, "equal">,
+    I32EnumAttrCase<"And", 10, "and">,
+    I32EnumAttrCase<"Or", 11, "or">,
+    I32EnumAttrCase<"Xor", 12, "xor">,
+    I32EnumAttrCase<"PRelu", 13, "prelu">]> {
   let cppNamespace = "::fhe::qnn";
 }
 
@@ -189,7 +238,7 @@ def QNN_AvgPoolOp : QNN_Op<"avg_pool", [Pure]> {
   let summary = "Average over windows";
   let description = [{
     Input [C,H,W]; `pads` is [top, left, bottom, right]; the divisor is the window size
-    (`count_include_pad`) or the number of real elements. GlobalAveragePool is one window.
+    (`count_include_pad`), the number of real elements, or 1 (`sum`). GlobalAveragePool is one window.
 
     ```mlir
     %y = qnn.avg_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>} : tensor<6x8x8xf32> -> tensor<6x4x4xf32>
@@ -197,7 +246,8 @@ def QNN_AvgPoolOp : QNN_Op<"avg_pool", [Pure]> {
   }];
   let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$kernel,
       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
-      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$pads, UnitAttr:$count_include_pad);
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$pads, UnitAttr:$count_include_pad,
+      UnitAttr:$sum);
   let results = (outs QNN_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
@@ -259,6 +309,38 @@ def QNN_ActivationOp : QNN_Op<"activation", [Pure]> {
       DefaultValuedAttr<F64Attr, "0.0">:$alpha, DefaultValuedAttr<F64Attr, "0.0">:$beta);
   let results = (outs QNN_FloatTensor:$result);
   let assemblyFormat = "$function $input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNN_BinaryFunctionOp : QNN_Op<"binary", [Pure]> {
+  let summary = "Apply a function of two numbers, element by element";
+  let description = [{
+    NumPy broadcasting. One operand must be clear, or both functions of the same encrypted element: only
+    then is the result a table (`qnn-check-quantizers`).
+
+    ```mlir
+    %y = qnn.binary min %a, %c : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins QNN_BinaryFunction:$function, QNN_Tensor:$lhs, QNN_Tensor:$rhs);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$function $lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
+  let hasVerifier = 1;
+}
+
+def QNN_SelectOp : QNN_Op<"select", [Pure]> {
+  let summary = "Choose between two tensors, element by element";
+  let description = [{
+    result = condition != 0 ? on_true : on_false. NumPy broadcasting; encrypted operands as in
+    `qnn.binary`.
+
+    ```mlir
+    %y = qnn.select %c, %a, %b : (tensor<4xf32>, tensor<1xf32>, tensor<4xf32>) -> tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Tensor:$condition, QNN_Tensor:$on_true, QNN_Tensor:$on_false);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$condition `,` $on_true `,` $on_false attr-dict `:` functional-type(operands, $result)";
   let hasVerifier = 1;
 }
 
@@ -324,6 +406,38 @@ def QNN_PadOp : QNN_Op<"pad", [Pure]> {
     ```
   }];
   let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high);
+  let results = (outs QNN_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNN_GatherOp : QNN_Op<"gather", [Pure]> {
+  let summary = "Choose elements: slices, splits, repetitions, windows";
+  let description = [{
+    result[e] = input[source[e]], both row-major, or 0 where source[e] is -1. Keeps the element type, which
+    is not quantized per channel.
+
+    ```mlir
+    %y = qnn.gather %x {source = array<i32: 0, 0, -1>} : tensor<2xf32> -> tensor<3xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Tensor:$input, DenseI32ArrayAttr:$source);
+  let results = (outs QNN_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNN_MaxOp : QNN_Op<"max", [Pure]> {
+  let summary = "Give the largest of each row";
+  let description = [{
+    Over the last axis, which the result does not have. MaxPool is a `qnn.gather` of its windows (a place in
+    the padding repeats an element of its window) and a `qnn.max`.
+
+    ```mlir
+    %y = qnn.max %x : tensor<4x9xf32> -> tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Tensor:$input);
   let results = (outs QNN_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;

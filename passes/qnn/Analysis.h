@@ -16,7 +16,7 @@
 #define PASSES_QNN_ANALYSIS_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/qnn/Elements.h"
+#include "dialects/qnn/Elements.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace fhe::qnn {
@@ -69,6 +69,14 @@ private:
   mlir::LogicalResult visitPool(AvgPoolOp op);
   mlir::LogicalResult visitConcat(ConcatOp op);
   mlir::LogicalResult visitElementwise(mlir::Operation *op);
+  /// An element-wise op with several encrypted operands: a sum, or one function of one integer.
+  mlir::LogicalResult visitSeveral(mlir::Operation *op, llvm::ArrayRef<unsigned> operands);
+  /// The root's elements that all of `operands` read; nullopt where they differ.
+  std::optional<ElementMap> commonElements(mlir::Operation *op,
+                                           llvm::ArrayRef<unsigned> operands) const;
+  /// Scale and offset behind a clear affine op, `isAffine` false where it is none.
+  void scaleAffine(mlir::Operation *op, unsigned data, PerElement scale, PerElement offset,
+                   int64_t count, Form &out) const;
   void visitLayout(mlir::Operation *op);
   void addAccumulator(mlir::Operation *op, ConstantOp weights, const Form &input, Root root);
   mlir::LogicalResult requireQuantized(mlir::Operation *op, mlir::Value operand, llvm::StringRef what);

@@ -25,22 +25,6 @@ static Value makeStored(OpBuilder &b, Location loc, Type type, ArrayRef<int32_t>
   return ConstantOp::create(b, loc, type, DenseElementsAttr::get(shape, values));
 }
 
-/// Stored integer of a clear quantizer; the arithmetic is f32 where the scale is one (it always is
-/// in files).
-static int32_t quantizeStored(Operation *op, int64_t element, float x) {
-  auto tensor = cast<RankedTensorType>(op->getResult(0).getType());
-  Type type = tensor.getElementType();
-  int64_t zeroPoint = zeroPointAt(type, tensor.getShape(), element);
-  auto quantize = dyn_cast<QuantizeOp>(op);
-  if (!quantize || quantize.getKind() == QuantizerKind::Bipolar)
-    return int32_t(quantizeReal(op, element, x) + zeroPoint);
-  auto limits = cast<quant::QuantizedType>(type);
-  float y = x / float(scaleAt(type, tensor.getShape(), element)) + float(zeroPoint);
-  double clipped = std::clamp(double(y), double(limits.getStorageTypeMin()),
-                              double(limits.getStorageTypeMax()));
-  return int32_t(roundReal(clipped, quantize.getRounding()));
-}
-
 /// Moves the numbers of a constant through a layout op; padding reads `zero`.
 template <typename T>
 static std::vector<T> move(DenseElementsAttr values, const ElementMap &map, ArrayRef<T> zero) {
@@ -60,7 +44,7 @@ static Value foldLayout(OpBuilder &b, Operation *op, ConstantOp constant) {
   if (cast<RankedTensorType>(constant.getType()).getElementType().isF32())
     return makeReal(b, op->getLoc(), type, move<float>(values, map, {0.0f}));
   std::vector<int32_t> zero;
-  for (int64_t e = 0; isa<PadOp>(op) && e != type.getNumElements(); ++e)
+  for (int64_t e = 0; isa<PadOp, GatherOp>(op) && e != type.getNumElements(); ++e)
     zero.push_back(int32_t(zeroPointAt(type.getElementType(), type.getShape(), e)));
   if (zero.empty())
     zero.push_back(0);
@@ -88,21 +72,6 @@ static Value foldConcat(OpBuilder &b, ConcatOp op) {
   return isReal ? makeReal(b, op.getLoc(), type, realOut) : makeStored(b, op.getLoc(), type, storedOut);
 }
 
-/// One element of an element-wise op in f32.
-static float evaluateElement(Operation *op, ArrayRef<float> x) {
-  if (isa<AddOp>(op))
-    return x[0] + x[1];
-  if (isa<MulOp>(op))
-    return x[0] * x[1];
-  if (isa<DivOp>(op))
-    return x[0] / x[1];
-  if (auto norm = dyn_cast<BatchNormOp>(op))
-    return (x[0] - x[3]) / std::sqrt(x[4] + float(norm.getEpsilon().convertToDouble())) * x[1] + x[2];
-  auto activation = cast<ActivationOp>(op);
-  return applyFunction<float>(activation.getFunction(), x[0], activation.getAlpha().convertToDouble(),
-                              activation.getBeta().convertToDouble());
-}
-
 static Value foldElementwise(OpBuilder &b, Operation *op) {
   SmallVector<std::vector<float>> operands;
   SmallVector<ElementMap> maps;
@@ -115,7 +84,7 @@ static Value foldElementwise(OpBuilder &b, Operation *op) {
   for (size_t e = 0; e != out.size(); ++e) {
     for (size_t i = 0; i != x.size(); ++i)
       x[i] = operands[i][maps[i].empty() ? e : maps[i][e]];
-    out[e] = evaluateElement(op, x);
+    out[e] = evaluateElement<float>(op, x);
   }
   return makeReal(b, op->getLoc(), op->getResult(0).getType(), out);
 }
@@ -129,7 +98,7 @@ static Value foldOp(OpBuilder &b, Operation *op) {
     for (size_t e = 0; e != stored.size(); ++e) {
       if (std::isnan(reals[e]))
         return nullptr;
-      stored[e] = quantizeStored(op, e, reals[e]);
+      stored[e] = int32_t(quantizeStored(op, e, reals[e]));
     }
     return makeStored(b, op->getLoc(), op->getResult(0).getType(), stored);
   }

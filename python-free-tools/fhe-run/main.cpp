@@ -50,11 +50,11 @@ CommandLine::CommandLine() {
   app.add_option("--reference", references, "Expected values; prints the largest difference")
       ->type_name("[NAME=]REF.npy")
       ->take_all();
-  app.add_option("--mode", mode, "clear (default), simulate (noise sampled), encrypted")
-      ->type_name("clear|simulate|encrypted")
+  app.add_option("--mode", mode, "clear (default), simulate (noise sampled), encrypted, float (an ONNX file as written)")
+      ->type_name("clear|simulate|encrypted|float")
       ->check([](const std::string &text) {
-        bool known = text == "clear" || text == "simulate" || text == "encrypted";
-        return known ? std::string() : "'" + text + "' is none of clear, simulate, encrypted";
+        bool known = text == "clear" || text == "simulate" || text == "encrypted" || text == "float";
+        return known ? std::string() : "'" + text + "' is none of clear, simulate, encrypted, float";
       });
   app.add_option("--samples", options.samples, "Run only the first N samples")
       ->type_name("N")
@@ -104,7 +104,9 @@ void CommandLine::finish() {
   }
   options.mode = mode == "clear"      ? Mode::Clear
                  : mode == "simulate" ? Mode::Simulate
+                 : mode == "float"    ? Mode::Float
                                       : Mode::Encrypted;
+  flags.options.floatNetwork = options.mode == Mode::Float;
   flags.finish();
 }
 
@@ -114,14 +116,18 @@ static bool isOnnx(const std::string &path) {
 
 static int run(CommandLine &line) {
   if (isOnnx(line.options.model)) {
-    if (line.options.mode != Mode::Clear)
-      throw UsageError("--mode: an ONNX file runs in clear only; compile it to a .so first");
+    if (line.options.mode != Mode::Clear && line.options.mode != Mode::Float)
+      throw UsageError("--mode: an ONNX file runs in clear or float only; compile it to a .so first");
     int exitCode = 0;
-    std::optional<RunResult> result = runOnnx(line.options, line.flags, exitCode);
+    std::optional<RunResult> result = line.options.mode == Mode::Float
+                                          ? runFloat(line.options, line.flags, exitCode)
+                                          : runOnnx(line.options, line.flags, exitCode);
     if (result)
       reportRun(line.options, *result);
     return exitCode;
   }
+  if (line.options.mode == Mode::Float)
+    throw UsageError("--mode=float evaluates an ONNX file, not an object");
   if (line.flags.given())
     throw UsageError("the options of a compilation apply to an ONNX file, not to an object");
   reportRun(line.options, runObject(line.options));

@@ -162,12 +162,12 @@ static uint64_t peakMemory() {
 }
 
 static Json makeReport(const RunOptions &options, const RunResult &result) {
-  static const char *modes[] = {"clear", "simulate", "encrypted"};
+  static const char *modes[] = {"clear", "simulate", "encrypted", "float"};
   Json report = {
       {"model", options.model}, {"mode", modes[int(options.mode)]}, {"samples", result.samples}};
   if (!options.labels.empty())
     report["accuracy"] = accuracy(options, result);
-  if (options.mode != Mode::Clear) {
+  if (options.mode == Mode::Simulate || options.mode == Mode::Encrypted) {
     report["agreement_with_clear"] = agreement(result);
     report["same_class_as_clear"] = classAgreement(result);
   }
@@ -260,9 +260,11 @@ static void printReport(const Json &report) {
   row("samples", std::to_string(report["samples"].get<uint64_t>()));
   printComparisons(report);
   row("time per inference", seconds(report["seconds_per_inference"]));
+  bool hasTables = report["mode"] != "float";
   char rate[32];
   std::snprintf(rate, sizeof(rate), "%.1f", report["tables_per_second"].get<double>());
-  row("tables per second", rate + std::string(" (") +
+  if (hasTables)
+    row("tables per second", rate + std::string(" (") +
                                std::to_string(report["tables"].get<uint64_t>()) + " in " +
                                seconds(report["seconds"]) + ")");
   if (report.contains("key_generation_seconds")) {
@@ -272,6 +274,8 @@ static void printReport(const Json &report) {
                            bytes(report["output_ciphertext_bytes"]) + " out");
   }
   row("peak memory", bytes(report["peak_memory_bytes"]));
+  if (!hasTables)
+    return;
   uint64_t outside = 0, evaluated = 0;
   for (const Json &window : report["out_of_window"]) {
     evaluated += window["evaluated"].get<uint64_t>();

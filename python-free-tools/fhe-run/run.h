@@ -17,7 +17,7 @@
 
 namespace fhe::tools {
 
-enum class Mode { Clear, Simulate, Encrypted };
+enum class Mode { Clear, Simulate, Encrypted, Float };
 
 struct RunOptions {
   std::string model;
@@ -78,6 +78,10 @@ RunResult runObject(const RunOptions &options);
 /// printed; `exitCode` then says of what kind. Throws FileError.
 std::optional<RunResult> runOnnx(const RunOptions &options, const CompileFlags &flags,
                                  int &exitCode);
+
+/// Evaluates an .onnx in f32 as it is written, quantized or not (dialects/qnn/Interpreter.h). As runOnnx.
+std::optional<RunResult> runFloat(const RunOptions &options, const CompileFlags &flags,
+                                  int &exitCode);
 
 /// Refuses --outputs and --reference that name no output, before a long run. Throws FileError.
 void checkOutputNames(const RunOptions &options, const std::vector<std::string> &names);

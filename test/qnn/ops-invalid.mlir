@@ -364,3 +364,51 @@ func.func @concat_element(%a: tensor<2xf32>, %b: tensor<2x!quant.uniform<u4:f32,
   %y = qnn.concat %b, %a {axis = 0 : i64} : (tensor<2x!quant.uniform<u4:f32, 1.0e-01>>, tensor<2xf32>) -> tensor<4x!quant.uniform<u4:f32, 1.0e-01>>
   return
 }
+
+// -----
+
+func.func @gather_source(%a: tensor<2xf32>) {
+  // expected-error @+1 {{source 2 is outside the input's 2 elements}}
+  %y = qnn.gather %a {source = array<i32: 0, 2>} : tensor<2xf32> -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @gather_count(%a: tensor<2xf32>) {
+  // expected-error @+1 {{has 1 sources for a result of 2 elements}}
+  %y = qnn.gather %a {source = array<i32: 0>} : tensor<2xf32> -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @gather_channels(%a: tensor<2x!quant.uniform<i3:f32:0, {5.0e-01,2.5e-01}>>) {
+  // expected-error @+1 {{input must not be quantized per channel}}
+  %y = qnn.gather %a {source = array<i32: 0, 1>} : tensor<2x!quant.uniform<i3:f32:0, {5.0e-01,2.5e-01}>> -> tensor<2x!quant.uniform<i3:f32:0, {5.0e-01,2.5e-01}>>
+  return
+}
+
+// -----
+
+func.func @max_shape(%a: tensor<2x3xf32>) {
+  // expected-error @+1 {{must drop the last axis}}
+  %y = qnn.max %a : tensor<2x3xf32> -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @binary_shape(%a: tensor<2x3xf32>, %b: tensor<2xf32>) {
+  // expected-error @+1 {{do not broadcast to}}
+  %y = qnn.binary pow %a, %b : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @select_shape(%c: tensor<4xf32>, %a: tensor<3xf32>) {
+  // expected-error @+1 {{do not broadcast to}}
+  %y = qnn.select %c, %a, %a : (tensor<4xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<4xf32>
+  return
+}

@@ -76,3 +76,18 @@ func.func @per_channel_layout(%w: tensor<2x3x!quant.uniform<i3:f32:0, {5.0e-01,2
   %1 = qnn.concat %a, %b {axis = 0 : i64} : (tensor<2x!quant.uniform<u4:f32, 5.0e-01>>, tensor<2xf32>) -> tensor<4xf32>
   return
 }
+
+// CHECK-LABEL: func @functions
+func.func @functions(%a: tensor<2x4xf32>, %c: tensor<4xf32>, %s: tensor<1xf32>) {
+  // CHECK: qnn.activation gelu_tanh
+  %0 = qnn.activation gelu_tanh %a : tensor<2x4xf32> -> tensor<2x4xf32>
+  // CHECK: qnn.binary less_or_equal %{{.*}}, %{{.*}} : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  %1 = qnn.binary less_or_equal %a, %c : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  // CHECK: qnn.select
+  %2 = qnn.select %1, %a, %s : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<1xf32>) -> tensor<2x4xf32>
+  // CHECK: qnn.gather %{{.*}} {source = array<i32: 0, -1, 7>} : tensor<2x4xf32> -> tensor<3xf32>
+  %3 = qnn.gather %a {source = array<i32: 0, -1, 7>} : tensor<2x4xf32> -> tensor<3xf32>
+  // CHECK: qnn.max %{{.*}} : tensor<2x4xf32> -> tensor<2xf32>
+  %4 = qnn.max %a : tensor<2x4xf32> -> tensor<2xf32>
+  return
+}

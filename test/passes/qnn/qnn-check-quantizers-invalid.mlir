@@ -130,7 +130,13 @@ func.func @weights(%x: tensor<2xf32>) -> tensor<1xf32> {
 // Two encrypted factors.
 func.func @product(%x: tensor<2xf32>) -> tensor<2xf32> {
   %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
-  // expected-error @below {{both operands are encrypted; one must be clear [Q042]}}
-  %y = qnn.mul %q, %q : (tensor<2x!q>, tensor<2x!q>) -> tensor<2xf32>
+  %t = qnn.transpose %q {permutation = array<i64: 0>} : tensor<2x!q> -> tensor<2x!q>
+  // The same element twice is one function of it.
+  %s = qnn.mul %q, %t : (tensor<2x!q>, tensor<2x!q>) -> tensor<2xf32>
+  %g = qnn.gather %q {source = array<i32: 1, 0>} : tensor<2x!q> -> tensor<2x!q>
+  // expected-error @below {{several operands are encrypted; all but one must be clear, or functions of the same integers [Q042]}}
+  // expected-note @below {{operand 0 is over the integers of qnn.quantize}}
+  // expected-note @below {{operand 1 is over the integers of qnn.quantize}}
+  %y = qnn.mul %s, %g : (tensor<2xf32>, tensor<2x!q>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }

@@ -1,5 +1,5 @@
 //===- Elements.cpp - Element maps, clear values and real functions of qnn -----===//
-#include "passes/qnn/Elements.h"
+#include "dialects/qnn/Elements.h"
 
 using namespace mlir;
 
@@ -95,7 +95,9 @@ ElementMap inputElements(Operation *op, unsigned operand) {
     return transposeElements(transpose);
   if (auto pad = dyn_cast<PadOp>(op))
     return padElements(pad);
-  if (isa<AddOp, MulOp, DivOp>(op))
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return ElementMap(gather.getSource().begin(), gather.getSource().end());
+  if (isa<AddOp, MulOp, DivOp, BinaryFunctionOp, SelectOp>(op))
     return broadcastElements(shapeOf(op->getOperand(operand)), shapeOf(op->getResult(0)));
   if (isa<BatchNormOp>(op) && operand > 0) {
     ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
@@ -128,9 +130,9 @@ std::vector<std::pair<int32_t, int32_t>> concatElements(ConcatOp op) {
   return out;
 }
 
-bool isLayout(Operation *op) { return isa<ReshapeOp, TransposeOp, PadOp>(op); }
+bool isLayout(Operation *op) { return isa<ReshapeOp, TransposeOp, PadOp, GatherOp>(op); }
 bool isElementwise(Operation *op) {
-  return isa<AddOp, MulOp, DivOp, ActivationOp, BatchNormOp>(op);
+  return isa<AddOp, MulOp, DivOp, BinaryFunctionOp, SelectOp, ActivationOp, BatchNormOp>(op);
 }
 bool isQuantizer(Operation *op) { return isa<QuantizeOp, TruncOp>(op); }
 
@@ -190,6 +192,37 @@ int64_t quantizeReal(Operation *quantizer, int64_t element, double x) {
     return x >= 0 ? 1 : -1;
   double y = x / scaleAt(type, tensor.getShape(), element) + double(zeroPoint);
   return int64_t(roundReal(std::clamp(y, lo, hi), quantize.getRounding())) - zeroPoint;
+}
+
+int64_t quantizeStored(Operation *op, int64_t element, float x) {
+  auto tensor = cast<RankedTensorType>(op->getResult(0).getType());
+  Type type = tensor.getElementType();
+  int64_t zeroPoint = zeroPointAt(type, tensor.getShape(), element);
+  auto quantize = dyn_cast<QuantizeOp>(op);
+  if (!quantize || quantize.getKind() == QuantizerKind::Bipolar)
+    return quantizeReal(op, element, x) + zeroPoint;
+  auto limits = cast<quant::QuantizedType>(type);
+  // The scale of a file is an f32, so this is the division of its runtime.
+  float y = x / float(scaleAt(type, tensor.getShape(), element)) + float(zeroPoint);
+  double clipped = std::clamp(double(y), double(limits.getStorageTypeMin()),
+                              double(limits.getStorageTypeMax()));
+  return int64_t(roundReal(clipped, quantize.getRounding()));
+}
+
+double roundToHalf(double x) {
+  APFloat value(x);
+  bool loses = false;
+  value.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven, &loses);
+  value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &loses);
+  return value.convertToDouble();
+}
+
+double roundToBfloat16(double x) {
+  APFloat value(x);
+  bool loses = false;
+  value.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &loses);
+  value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &loses);
+  return value.convertToDouble();
 }
 
 } // namespace fhe::qnn
