@@ -36,7 +36,28 @@ int64_t elementsOf(mlir::Value value);
 /// The parameters of a module (exactly one op), or null with an error at the module.
 ParametersOp getParameters(mlir::ModuleOp module);
 
-/// The classical parameter set that the conversions of a lookup name. The lookup must have passed
+/// The key of a GLWE key op of that name, which must exist.
+::fhe::tfhe::GlweKey glweKeyOf(ParametersOp parameters, llvm::StringRef name);
+
+/// The numbers of a keyswitch key, which must have passed its verifier. `to` is the flattened key of
+/// a conversion between GLWE keys.
+struct SwitchKeys {
+  ::fhe::tfhe::GlweKey from;
+  ::fhe::tfhe::LweKey to;
+  ::fhe::tfhe::Decomposition digits;
+};
+SwitchKeys switchKeysOf(KeyswitchKeyOp keyswitch);
+
+/// The numbers of a bootstrap key, which must have passed its verifier.
+struct BootstrapKeys {
+  ::fhe::tfhe::LweKey from;
+  ::fhe::tfhe::GlweKey to;
+  ::fhe::tfhe::Decomposition digits;
+};
+BootstrapKeys bootstrapKeysOf(BootstrapKeyOp bootstrap);
+
+/// The classical parameter set that the conversions of a lookup name: `glwe` is the key of its
+/// results, the operand's may be another one (the keyswitch's source). The lookup must have passed
 /// its verifier and not be under a clear key.
 ::fhe::tfhe::ParameterSet parameterSetOf(LookupOp lookup);
 

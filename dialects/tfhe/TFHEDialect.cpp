@@ -71,13 +71,18 @@ static ::fhe::tfhe::GlweKey keyOf(GlweKeyOp glwe) {
           uint32_t(glwe.getLive().value_or(0))};
 }
 
+template <typename OpTy>
+static ::fhe::tfhe::Decomposition digitsOf(OpTy conversion) {
+  return {uint32_t(conversion.getBaseLog()), uint32_t(conversion.getLevels())};
+}
+
 static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, KeyswitchKeyOp keyswitch,
                                          BootstrapKeyOp bootstrap) {
   ::fhe::tfhe::ParameterSet set;
   set.lwe = keyOf(lwe);
   set.glwe = keyOf(glwe);
-  set.keyswitch = {uint32_t(keyswitch.getBaseLog()), uint32_t(keyswitch.getLevels())};
-  set.bootstrap = {uint32_t(bootstrap.getBaseLog()), uint32_t(bootstrap.getLevels())};
+  set.keyswitch = digitsOf(keyswitch);
+  set.bootstrap = digitsOf(bootstrap);
   if (bootstrap.getSwitchKind() == "centred")
     set.modulusSwitch = ::fhe::tfhe::SwitchKind::centred;
   return set;
@@ -92,6 +97,32 @@ static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, Keyswitch
   return makeSet(lwe, glwe, keyswitch, bootstrap);
 }
 
+::fhe::tfhe::GlweKey glweKeyOf(ParametersOp parameters, StringRef name) {
+  return keyOf(cast<GlweKeyOp>(SymbolTable::lookupSymbolIn(parameters, name)));
+}
+
+SwitchKeys switchKeysOf(KeyswitchKeyOp keyswitch) {
+  Operation *table = keyswitch->getParentOp();
+  SwitchKeys keys;
+  keys.from = keyOf(cast<GlweKeyOp>(SymbolTable::lookupSymbolIn(table, keyswitch.getSource())));
+  Operation *target = SymbolTable::lookupSymbolIn(table, keyswitch.getTarget());
+  if (auto lwe = dyn_cast<LweKeyOp>(target)) {
+    keys.to = keyOf(lwe);
+  } else {
+    ::fhe::tfhe::GlweKey glwe = keyOf(cast<GlweKeyOp>(target));
+    keys.to = {glwe.lweDimension(), glwe.log2Std, glwe.noiseKind};
+  }
+  keys.digits = digitsOf(keyswitch);
+  return keys;
+}
+
+BootstrapKeys bootstrapKeysOf(BootstrapKeyOp bootstrap) {
+  Operation *table = bootstrap->getParentOp();
+  return {keyOf(cast<LweKeyOp>(SymbolTable::lookupSymbolIn(table, bootstrap.getSource()))),
+          keyOf(cast<GlweKeyOp>(SymbolTable::lookupSymbolIn(table, bootstrap.getTarget()))),
+          digitsOf(bootstrap)};
+}
+
 template <typename OpTy>
 static OpTy only(ParametersOp parameters) {
   auto ops = parameters.getOps<OpTy>();
@@ -103,7 +134,7 @@ std::optional<::fhe::tfhe::ParameterSet> parameterSetOf(ParametersOp parameters)
   auto glwe = only<GlweKeyOp>(parameters);
   auto keyswitch = only<KeyswitchKeyOp>(parameters);
   auto bootstrap = only<BootstrapKeyOp>(parameters);
-  if (!lwe || !glwe || !keyswitch || !bootstrap)
+  if (!lwe || !glwe || !keyswitch || !bootstrap || keyswitch.isBetweenGlweKeys())
     return std::nullopt;
   return makeSet(lwe, glwe, keyswitch, bootstrap);
 }
@@ -188,14 +219,18 @@ LogicalResult GlweKeyOp::verify() {
   return verifyKey(*this, key, key.lweDimension(), log2Std);
 }
 
-template <typename From, typename To>
+template <typename From, typename... To>
 static LogicalResult verifyConversion(Operation *op, FlatSymbolRefAttr source,
                                       FlatSymbolRefAttr target, int64_t baseLog, int64_t levels) {
   Operation *table = op->getParentOp();
   if (!isa_and_nonnull<From>(SymbolTable::lookupSymbolIn(table, source)))
     return op->emitOpError("source ") << source << " must be a " << From::getOperationName();
-  if (!isa_and_nonnull<To>(SymbolTable::lookupSymbolIn(table, target)))
-    return op->emitOpError("target ") << target << " must be a " << To::getOperationName();
+  if (!isa_and_nonnull<To...>(SymbolTable::lookupSymbolIn(table, target))) {
+    InFlightDiagnostic error = op->emitOpError("target ") << target << " must be a ";
+    llvm::interleave(ArrayRef<StringRef>{To::getOperationName()...},
+                     [&](StringRef name) { error << name; }, [&] { error << " or a "; });
+    return error;
+  }
   if (baseLog < 0 || baseLog > 64 || levels < 0 || levels > 64)
     return op->emitOpError("base_log and levels must be 1 to 64");
   ::fhe::tfhe::Decomposition decomposition{uint32_t(baseLog), uint32_t(levels)};
@@ -206,13 +241,21 @@ static LogicalResult verifyConversion(Operation *op, FlatSymbolRefAttr source,
 
 uint64_t KeyswitchKeyOp::getWordBits() {
   auto target = SymbolTable::lookupSymbolIn((*this)->getParentOp(), getTargetAttr());
-  return cast<LweKeyOp>(target).getWordBits();
+  auto lwe = dyn_cast<LweKeyOp>(target);
+  return lwe ? lwe.getWordBits() : uint64_t(::fhe::tfhe::torusBits);
+}
+
+bool KeyswitchKeyOp::isBetweenGlweKeys() {
+  return isa<GlweKeyOp>(SymbolTable::lookupSymbolIn((*this)->getParentOp(), getTargetAttr()));
 }
 
 LogicalResult KeyswitchKeyOp::verify() {
-  if (failed(verifyConversion<GlweKeyOp, LweKeyOp>(*this, getSourceAttr(), getTargetAttr(),
-                                                   getBaseLog(), getLevels())))
+  if (failed(verifyConversion<GlweKeyOp, LweKeyOp, GlweKeyOp>(*this, getSourceAttr(),
+                                                              getTargetAttr(), getBaseLog(),
+                                                              getLevels())))
     return failure();
+  if (getSource() == getTarget())
+    return emitOpError("leads from ") << getSourceAttr() << " to itself";
   if (getBaseLog() * getLevels() > getWordBits())
     return emitOpError() << getLevels() << " levels of " << getBaseLog()
                          << " bits do not fit the " << getWordBits() << "-bit words of "

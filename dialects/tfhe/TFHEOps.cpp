@@ -126,6 +126,32 @@ LogicalResult ConstantOp::verify() {
   return verifySlots(*this, getSlots());
 }
 
+LogicalResult ConvertOp::verify() {
+  LweType in = lweOf(getInput()), out = lweOf(getResult());
+  if (shapeOf(getInput()) != shapeOf(getResult()) || in.getLog2Delta() != out.getLog2Delta())
+    return emitOpError("must keep the shape and the log2 delta: ")
+           << getInput().getType() << " to " << getResult().getType();
+  return verifySlots(*this, getSlots());
+}
+
+LogicalResult ConvertOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto lookup = [&](SymbolRefAttr name) { return symbols.lookupNearestSymbolFrom(*this, name); };
+  SymbolRefAttr fromName = lweOf(getInput()).getKey(), toName = lweOf(getResult()).getKey();
+  Operation *from = lookup(fromName), *to = lookup(toName);
+  if (!from || !to)
+    return emitOpError("key ") << (from ? toName : fromName) << " is not defined";
+  auto keyswitch = dyn_cast_or_null<KeyswitchKeyOp>(lookup(getKeyswitch()));
+  if (!keyswitch)
+    return emitOpError("names ") << getKeyswitch() << ", which is not a keyswitch key";
+  auto name = [](Operation *op) { return cast<SymbolOpInterface>(op).getName(); };
+  if (keyswitch->getParentOp() != from->getParentOp() ||
+      to->getParentOp() != from->getParentOp() || !isa<GlweKeyOp>(from) || !isa<GlweKeyOp>(to) ||
+      keyswitch.getSource() != name(from) || keyswitch.getTarget() != name(to))
+    return emitOpError("keyswitch ") << getKeyswitch() << " does not lead from GLWE key " << fromName
+                                     << " to GLWE key " << toName;
+  return success();
+}
+
 /// Shapes, window and table indices.
 static LogicalResult verifyTables(LookupOp op) {
   ArrayRef<int64_t> tables = cast<ShapedType>(op.getTables().getType()).getShape();

@@ -60,10 +60,11 @@ def TFHE_ParametersOp : TFHE_Op<"parameters", [Symbol, SymbolTable, NoTerminator
     NoRegionArguments, IsolatedFromAbove]> {
   let summary = "Name the keys and conversions of a program";
   let description = [{
-    A graph: `lwe_key` and `glwe_key` are secret keys, `keyswitch_key` and `bootstrap_key` public
-    conversions between two of them. Every key must carry at least the noise of the security curve for
-    its dimension (runtime/tfhe/parameters.h), so unsafe parameters cannot be written; partial GLWE keys
-    only where `key_assumptions "extended"` says what they rest on (docs/security.md). With
+    A graph: `lwe_key` and `glwe_key` are secret keys, any number of each, `keyswitch_key` and
+    `bootstrap_key` public conversions between two of them. Every key must carry at least the noise of
+    the security curve for its dimension (runtime/tfhe/parameters.h), so unsafe parameters cannot be
+    written; partial GLWE keys only where `key_assumptions "extended"` says what they rest on
+    (docs/security.md). With
     `clear_only` there is one `clear_key` and nothing else: the object runs in clear mode only.
 
     ```mlir
@@ -146,9 +147,12 @@ def TFHE_ClearKeyOp : TFHE_Op<"clear_key", [Symbol, HasParent<"ParametersOp">]> 
 def TFHE_KeyswitchKeyOp : TFHE_Op<"keyswitch_key", [Symbol, HasParent<"ParametersOp">]> {
   let summary = "Name a conversion from a GLWE key's ciphertexts to an LWE key";
   let description = [{
-    Its words have the target's width, in which the digits must fit.
+    From a GLWE key, its coefficients read as one LWE key, to an LWE key (what a `tfhe.lookup` needs) or
+    to another GLWE key read in the same way (`tfhe.convert`). Its words have the target's width, in
+    which the digits must fit: 64 bits of a GLWE key.
     ```mlir
     tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+    tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$source,
@@ -159,6 +163,8 @@ def TFHE_KeyswitchKeyOp : TFHE_Op<"keyswitch_key", [Symbol, HasParent<"Parameter
   let extraClassDeclaration = [{
     /// Bits of its words: those of the target.
     uint64_t getWordBits();
+    /// Whether it leads to a GLWE key: for `tfhe.convert`, not for lookups.
+    bool isBetweenGlweKeys();
   }];
   let hasVerifier = 1;
 }
@@ -294,6 +300,27 @@ def TFHE_ConstantOp : TFHE_Op<"constant", [Pure]> {
   let arguments = !con((ins ElementsAttr:$value), TFHE_Notes);
   let results = (outs TFHE_Tensor:$result);
   let assemblyFormat = "$value attr-dict `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def TFHE_ConvertOp : TFHE_Op<"convert", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Bring ciphertexts under another key";
+  let description = [{
+    The same integers at the same encoding under the key that the keyswitch leads to: values meet in one
+    sum only under one key, and tables of different sets leave theirs under different ones. The
+    keyswitch adds its noise to each element (equal elements get equal noise).
+    C1: one shape and one log2 delta. C2: a keyswitch between the two GLWE keys.
+
+    ```mlir
+    %y = tfhe.convert %x keyswitch @p::@c01
+        : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@g1, 57>>
+    ```
+  }];
+  let arguments = !con((ins TFHE_Tensor:$input, SymbolRefAttr:$keyswitch), TFHE_Notes);
+  let results = (outs TFHE_Tensor:$result);
+  let assemblyFormat = [{
+    $input `keyswitch` $keyswitch attr-dict `:` type($input) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

@@ -38,7 +38,8 @@ LLVMStructType lookupDesc(MLIRContext *context) {
   return record(context, "hiiiiiiiilllliippd");
 }
 LLVMStructType constantDesc(MLIRContext *context) { return record(context, "hliip"); }
-LLVMStructType executorOps(MLIRContext *context) { return record(context, "iippppp"); }
+LLVMStructType convertDesc(MLIRContext *context) { return record(context, "hiil"); }
+LLVMStructType executorOps(MLIRContext *context) { return record(context, "iipppppp"); }
 LLVMStructType executor(MLIRContext *context) { return record(context, "pp"); }
 LLVMStructType port(MLIRContext *context) { return record(context, "piiiiplllld"); }
 LLVMStructType model(MLIRContext *context) { return record(context, "iipplppiiiipppp"); }

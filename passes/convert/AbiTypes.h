@@ -20,6 +20,7 @@ mlir::LLVM::LLVMStructType combineDesc(mlir::MLIRContext *context);
 mlir::LLVM::LLVMStructType gatherDesc(mlir::MLIRContext *context);
 mlir::LLVM::LLVMStructType lookupDesc(mlir::MLIRContext *context);
 mlir::LLVM::LLVMStructType constantDesc(mlir::MLIRContext *context);
+mlir::LLVM::LLVMStructType convertDesc(mlir::MLIRContext *context);
 mlir::LLVM::LLVMStructType executorOps(mlir::MLIRContext *context);
 mlir::LLVM::LLVMStructType executor(mlir::MLIRContext *context);
 mlir::LLVM::LLVMStructType port(mlir::MLIRContext *context);

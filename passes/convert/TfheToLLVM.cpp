@@ -30,7 +30,14 @@ namespace abi = fhe::abi;
 namespace {
 
 /// Places of the functions in fhe_executor_ops.
-enum ExecutorField { LinearField = 2, CombineField, GatherField, LookupField, ConstantField };
+enum ExecutorField {
+  LinearField = 2,
+  CombineField,
+  GatherField,
+  LookupField,
+  ConstantField,
+  ConvertField
+};
 
 /// One call of the entry.
 struct Call {
@@ -62,6 +69,7 @@ private:
   void lower(ir::GatherOp op);
   void lower(ir::ConstantOp op);
   void lower(ir::LookupOp op);
+  void lower(ir::ConvertOp op);
   std::string ports(ArrayRef<fhe::ProgramPort> list, StringRef suffix);
   std::string parameters();
   void buildEntry();
@@ -235,6 +243,18 @@ void Lowering::lower(ir::LookupOp op) {
       llvm::to_vector_of<Value>(op.getOutputs()), {op.getInput()});
 }
 
+void Lowering::lower(ir::ConvertOp op) {
+  auto index = [&](auto find, SymbolRefAttr ref) {
+    return int64_t(find(program.parameters, ref.getLeafReference().getValue()));
+  };
+  add(ConvertField, abi::convertDesc(context),
+      Field::ofGroup({header(FHE_OP_CONVERT, sizeof(fhe_convert_desc), op.getResult(), op.getLoc()),
+                      index(fhe::keyIndex, ir::lweOf(op.getInput()).getKey()),
+                      index(fhe::conversionIndex, op.getKeyswitch()),
+                      ir::elementsOf(op.getResult())}),
+      {op.getResult()}, {op.getInput()});
+}
+
 //===----------------------------------------------------------------------===//
 // The model record
 //===----------------------------------------------------------------------===//
@@ -305,8 +325,8 @@ std::string Lowering::parameters() {
 void Lowering::run(StringRef manifest) {
   for (Operation &op : program.main.front().without_terminator())
     llvm::TypeSwitch<Operation *>(&op)
-        .Case<ir::LinearOp, ir::ConvOp, ir::CombineOp, ir::GatherOp, ir::ConstantOp, ir::LookupOp>(
-            [&](auto op) { lower(op); });
+        .Case<ir::LinearOp, ir::ConvOp, ir::CombineOp, ir::GatherOp, ir::ConstantOp, ir::LookupOp,
+              ir::ConvertOp>([&](auto op) { lower(op); });
   std::vector<Field> ops;
   for (const Call &call : calls)
     ops.push_back(Field::address(call.descriptor));

@@ -57,10 +57,12 @@ static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status
   size_t count = parameters.keys.size();
   if (conversion.from_key >= count || conversion.to_key >= count)
     throw Failure(status, name + "names a key that does not exist");
-  uint32_t wantFrom = isKeyswitch ? FHE_KEY_GLWE : FHE_KEY_LWE;
-  if (parameters.keys[conversion.from_key].kind != wantFrom ||
-      parameters.keys[conversion.to_key].kind == wantFrom)
-    throw Failure(status, name + "a keyswitch goes from a GLWE to an LWE key, a bootstrap back");
+  const bool fromGlwe = parameters.keys[conversion.from_key].kind == FHE_KEY_GLWE;
+  const bool toGlwe = parameters.keys[conversion.to_key].kind == FHE_KEY_GLWE;
+  if (fromGlwe != isKeyswitch || (!isKeyswitch && !toGlwe) ||
+      conversion.from_key == conversion.to_key)
+    throw Failure(status, name + "a keyswitch goes from a GLWE key to an LWE or another GLWE key, "
+                                 "a bootstrap from an LWE to a GLWE key");
   if (!isKeyswitch && conversion.engine != FHE_ENGINE_CLASSIC)
     throw Failure(FHE_UNSUPPORTED, name + "bootstrap engine " + std::to_string(conversion.engine) +
                                        " is not supported (only the classic one, 1)");

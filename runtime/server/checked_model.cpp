@@ -142,6 +142,18 @@ static void checkConstant(const fhe_constant_desc &op) {
   check(op.log2_delta < 64, "log2_delta is above 63");
 }
 
+static void checkConvert(const fhe_convert_desc &op, const Parameters &parameters) {
+  check(op.elements >= 1 && op.elements <= maxElements, "an impossible number of elements");
+  check(!parameters.empty(), "a model without keys converts between keys");
+  check(op.keyswitch < parameters.conversions.size(), "a conversion that does not exist");
+  const fhe_conversion_record &keyswitch = parameters.conversions[op.keyswitch];
+  check(keyswitch.kind == FHE_CONVERSION_KEYSWITCH, "a conversion of the wrong kind");
+  check(keyswitch.from_key == op.in_key && keyswitch.to_key == op.header.key,
+        "a conversion that does not lead from the operand's key to the result's");
+  check(parameters.keys[op.header.key].kind == FHE_KEY_GLWE,
+        "a result that is not under a GLWE key");
+}
+
 static void checkOp(const CheckedModel &checked, uint32_t i) {
   const fhe_model &model = *checked.model;
   const fhe_op_header *op = model.ops[i];
@@ -151,8 +163,9 @@ static void checkOp(const CheckedModel &checked, uint32_t i) {
                                    sizeof(fhe_combine_desc),
                                    sizeof(fhe_gather_desc),
                                    sizeof(fhe_lookup_desc),
-                                   sizeof(fhe_constant_desc)};
-  check(op->kind >= FHE_OP_LINEAR && op->kind <= FHE_OP_CONSTANT,
+                                   sizeof(fhe_constant_desc),
+                                   sizeof(fhe_convert_desc)};
+  check(op->kind >= FHE_OP_LINEAR && op->kind <= FHE_OP_CONVERT,
         "unknown kind " + std::to_string(op->kind));
   check(op->size == sizes[op->kind], "descriptor of " + std::to_string(op->size) +
                                          " bytes, expected " + std::to_string(sizes[op->kind]));
@@ -169,6 +182,8 @@ static void checkOp(const CheckedModel &checked, uint32_t i) {
     return checkGather(as<fhe_gather_desc>(*op));
   case FHE_OP_LOOKUP:
     return checkLookup(as<fhe_lookup_desc>(*op), checked.parameters);
+  case FHE_OP_CONVERT:
+    return checkConvert(as<fhe_convert_desc>(*op), checked.parameters);
   default:
     return checkConstant(as<fhe_constant_desc>(*op));
   }
@@ -204,6 +219,12 @@ OpShape shapeOf(const fhe_op_header &header) {
     const auto &op = as<fhe_lookup_desc>(header);
     shape.in[0] = shape.out = op.elements;
     shape.results = op.results;
+    shape.inKey = op.in_key;
+    break;
+  }
+  case FHE_OP_CONVERT: {
+    const auto &op = as<fhe_convert_desc>(header);
+    shape.in[0] = shape.out = op.elements;
     shape.inKey = op.in_key;
     break;
   }

@@ -72,6 +72,10 @@ size_t scratchBytes(const CheckedModel &checked) {
     const fhe_op_header &op = *checked.model->ops[i];
     if (op.kind == FHE_OP_LOOKUP)
       bytes = std::max(bytes, LookupScratch(checked.parameters, as<fhe_lookup_desc>(op)).bytes());
+    if (op.kind == FHE_OP_CONVERT)
+      bytes = std::max(bytes, tfhe::keyswitchScratchBytes(checked.parameters.keyswitch(
+                                  checked.parameters
+                                      .conversions[as<fhe_convert_desc>(op).keyswitch])));
     if (op.kind != FHE_OP_LINEAR)
       continue;
     const auto &linear = as<fhe_linear_desc>(op);
@@ -144,6 +148,8 @@ public:
       return gather(as<fhe_gather_desc>(*call.op), call, turn);
     case FHE_OP_LOOKUP:
       return lookup(as<fhe_lookup_desc>(*call.op), call, turn, monitor);
+    case FHE_OP_CONVERT:
+      return convert(as<fhe_convert_desc>(*call.op), call, turn);
     default:
       return constant(as<fhe_constant_desc>(*call.op), call, turn);
     }
@@ -260,6 +266,20 @@ private:
       std::fill_n(out + i * words, words - 1, 0);
       out[i * words + words - 1] = uint64_t(op.values[i % op.elements]) << op.log2_delta;
     }
+  }
+
+  void convert(const fhe_convert_desc &op, const Call &call, Turn turn) {
+    uint64_t inWords = parameters.words(op.in_key), outWords = parameters.words(op.header.key);
+    const uint64_t *in = slot(op.in_key, call.in[0], turn.count);
+    uint64_t *out = slot(op.header.key, call.out[0], turn.count);
+    uint64_t total = turn.count * op.elements;
+    uint64_t share = (total + workers.size() - 1) / workers.size();
+    uint64_t block = std::min<uint64_t>(tfhe::keyswitchBatch(), share);
+    workers.forEach((total + block - 1) / block, [&](uint64_t item, uint32_t worker) {
+      uint64_t begin = item * block, count = std::min(total, begin + block) - begin;
+      tfhe::keyswitch(keys[op.keyswitch].keyswitch, in + begin * inWords, count,
+                      out + begin * outWords, scratch[worker].span());
+    });
   }
 
   void lookup(const fhe_lookup_desc &op, const Call &call, Turn turn, Monitor &monitor) {

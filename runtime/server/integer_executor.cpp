@@ -74,6 +74,8 @@ public:
       return gather(as<fhe_gather_desc>(*call.op), call, turn);
     case FHE_OP_LOOKUP:
       return lookup(as<fhe_lookup_desc>(*call.op), call, turn, monitor);
+    case FHE_OP_CONVERT:
+      return convert(as<fhe_convert_desc>(*call.op), call, turn);
     default:
       return constant(as<fhe_constant_desc>(*call.op), call, turn);
     }
@@ -193,6 +195,11 @@ private:
     uint64_t *out = slot(op.header.key, call.out[0], turn.count);
     for (uint64_t i = 0; i < turn.count * op.elements; ++i)
       out[i] = uint64_t(op.values[i % op.elements]);
+  }
+
+  void convert(const fhe_convert_desc &op, const Call &call, Turn turn) {
+    std::copy_n(slot(op.in_key, call.in[0], turn.count), turn.count * op.elements,
+                slot(op.header.key, call.out[0], turn.count));
   }
 
   /// The slot that a noisy run reads for v: what the blind rotation's position resolves to.

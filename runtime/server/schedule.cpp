@@ -34,9 +34,13 @@ int32_t forwardConstant(void *state, const fhe_constant_desc *op, uint64_t out) 
   return forward(state, op ? &op->header : nullptr, 0, 0, &out, 1);
 }
 
+int32_t forwardConvert(void *state, const fhe_convert_desc *op, uint64_t out, uint64_t in) {
+  return forward(state, op ? &op->header : nullptr, in, 0, &out, 1);
+}
+
 const fhe_executor_ops forwardingOps = {
-    FHE_ABI_VERSION, sizeof(fhe_executor_ops), forwardLinear, forwardCombine, forwardGather,
-    forwardLookup,   forwardConstant};
+    FHE_ABI_VERSION, sizeof(fhe_executor_ops), forwardLinear,   forwardCombine,
+    forwardGather,   forwardLookup,            forwardConstant, forwardConvert};
 
 /// Half-open interval of one arena.
 struct Slot {

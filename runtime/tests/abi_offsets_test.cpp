@@ -132,6 +132,14 @@ TEST(AbiOffsets, fhe_constant_desc) {
   EXPECT_EQ(sizeof(fhe_constant_desc), size_t(48));
 }
 
+TEST(AbiOffsets, fhe_convert_desc) {
+  PIN(fhe_convert_desc, header, 0);
+  PIN(fhe_convert_desc, in_key, 24);
+  PIN(fhe_convert_desc, keyswitch, 28);
+  PIN(fhe_convert_desc, elements, 32);
+  EXPECT_EQ(sizeof(fhe_convert_desc), size_t(40));
+}
+
 TEST(AbiOffsets, fhe_executor_ops) {
   PIN(fhe_executor_ops, abi_version, 0);
   PIN(fhe_executor_ops, size, 4);
@@ -140,7 +148,8 @@ TEST(AbiOffsets, fhe_executor_ops) {
   PIN(fhe_executor_ops, gather, 24);
   PIN(fhe_executor_ops, lookup, 32);
   PIN(fhe_executor_ops, constant, 40);
-  EXPECT_EQ(sizeof(fhe_executor_ops), size_t(48));
+  PIN(fhe_executor_ops, convert, 48);
+  EXPECT_EQ(sizeof(fhe_executor_ops), size_t(56));
 }
 
 TEST(AbiOffsets, fhe_executor) {
@@ -184,7 +193,7 @@ TEST(AbiOffsets, fhe_model) {
 }
 
 TEST(AbiOffsets, Enumerators) {
-  EXPECT_EQ(FHE_ABI_VERSION, 1u);
+  EXPECT_EQ(FHE_ABI_VERSION, 2u);
   EXPECT_EQ(FHE_KEY_LWE, 1);
   EXPECT_EQ(FHE_KEY_GLWE, 2);
   EXPECT_EQ(FHE_DISTRIBUTION_BINARY, 1);
@@ -198,6 +207,7 @@ TEST(AbiOffsets, Enumerators) {
   EXPECT_EQ(FHE_OP_GATHER, 3);
   EXPECT_EQ(FHE_OP_LOOKUP, 4);
   EXPECT_EQ(FHE_OP_CONSTANT, 5);
+  EXPECT_EQ(FHE_OP_CONVERT, 6);
   EXPECT_EQ(FHE_LINEAR_GEMM, 1);
   EXPECT_EQ(FHE_LINEAR_CONV, 2);
 }

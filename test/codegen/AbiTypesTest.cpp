@@ -87,13 +87,17 @@ TEST_F(AbiTypes, Descriptors) {
   expect(fhe::abi::constantDesc(&context), sizeof(RECORD),
          {AT(header), AT(elements), AT(log2_delta), AT(reserved), AT(values)});
 #undef RECORD
+#define RECORD fhe_convert_desc
+  expect(fhe::abi::convertDesc(&context), sizeof(RECORD),
+         {AT(header), AT(in_key), AT(keyswitch), AT(elements)});
+#undef RECORD
 }
 
 TEST_F(AbiTypes, ExecutorAndModel) {
 #define RECORD fhe_executor_ops
   expect(fhe::abi::executorOps(&context), sizeof(RECORD),
          {AT(abi_version), AT(size), AT(linear), AT(combine), AT(gather), AT(lookup),
-          AT(constant)});
+          AT(constant), AT(convert)});
 #undef RECORD
 #define RECORD fhe_executor
   expect(fhe::abi::executor(&context), sizeof(RECORD), {AT(ops), AT(state)});

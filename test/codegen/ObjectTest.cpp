@@ -113,7 +113,10 @@ struct Recorder {
         [](void *s, const fhe_lookup_desc *op, const uint64_t *out, uint64_t in) {
           return of(s).add(op, std::vector<uint64_t>(out, out + op->results), {in});
         },
-        [](void *s, const fhe_constant_desc *op, uint64_t out) { return of(s).add(op, {out}, {}); }};
+        [](void *s, const fhe_constant_desc *op, uint64_t out) { return of(s).add(op, {out}, {}); },
+        [](void *s, const fhe_convert_desc *op, uint64_t out, uint64_t in) {
+          return of(s).add(op, {out}, {in});
+        }};
     fhe_executor executor = {&ops, this};
     return model->entry(&executor);
   }

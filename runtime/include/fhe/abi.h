@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define FHE_ABI_VERSION 1u
+#define FHE_ABI_VERSION 2u /* 2: fhe_convert_desc and the executor's convert */
 
 /* ---- parameters ------------------------------------------------------------------------- */
 
@@ -50,8 +50,8 @@ typedef struct fhe_key_record {
   double log2_std;       /* log2 of the noise's standard deviation, relative to the torus */
 } fhe_key_record;
 
-/* One public conversion: keyswitch (from a GLWE key's extracted LWE to an LWE key) or bootstrap
- * (from an LWE key to a GLWE key). */
+/* One public conversion: keyswitch (from a GLWE key's extracted LWE to an LWE key, or to another
+ * GLWE key's extracted LWE) or bootstrap (from an LWE key to a GLWE key). */
 typedef struct fhe_conversion_record {
   uint32_t kind;        /* FHE_CONVERSION_* */
   uint32_t from_key;    /* index into fhe_parameters.keys */
@@ -76,7 +76,10 @@ typedef struct fhe_parameters {
 
 /* ---- operation descriptors --------------------------------------------------------------- */
 
-enum { FHE_OP_LINEAR = 1, FHE_OP_COMBINE = 2, FHE_OP_GATHER = 3, FHE_OP_LOOKUP = 4, FHE_OP_CONSTANT = 5 };
+enum {
+  FHE_OP_LINEAR = 1, FHE_OP_COMBINE = 2, FHE_OP_GATHER = 3, FHE_OP_LOOKUP = 4, FHE_OP_CONSTANT = 5,
+  FHE_OP_CONVERT = 6
+};
 
 /* Every descriptor starts with this. `index` is its place in fhe_model.ops (an executor keeps
  * what it prepared under that index); `layer` names the ONNX node, for progress and messages. */
@@ -84,7 +87,7 @@ typedef struct fhe_op_header {
   uint32_t kind; /* FHE_OP_* */
   uint32_t size; /* sizeof of the whole descriptor */
   uint32_t index;
-  uint32_t key; /* key of the result's (and, but for a lookup, the operands') arena */
+  uint32_t key; /* key of the result's (and, but for a lookup and a convert, the operands') arena */
   const char *layer;
 } fhe_op_header;
 
@@ -176,6 +179,16 @@ typedef struct fhe_constant_desc {
   const int64_t *values; /* [elements] */
 } fhe_constant_desc;
 
+/* The same integers, at the same log2_delta, under another GLWE key: values of tables under different
+ * keys meet in one sum. Copies in clear and simulated runs: the noise of the keyswitch is in the
+ * noise_std of the tables and outputs that it reaches. */
+typedef struct fhe_convert_desc {
+  fhe_op_header header; /* header.key: key of the result */
+  uint32_t in_key;      /* key of the operand */
+  uint32_t keyswitch;   /* from in_key to header.key, index into fhe_parameters.conversions */
+  uint64_t elements;
+} fhe_convert_desc;
+
 /* ---- the executor ------------------------------------------------------------------------ */
 
 /* Each call returns 0, or a non-zero fhe_status that the entry passes on at once. Offsets are
@@ -191,6 +204,7 @@ typedef struct fhe_executor_ops {
   /* out: [op->results] offsets, one a result */
   int32_t (*lookup)(void *state, const fhe_lookup_desc *op, const uint64_t *out, uint64_t in);
   int32_t (*constant)(void *state, const fhe_constant_desc *op, uint64_t out);
+  int32_t (*convert)(void *state, const fhe_convert_desc *op, uint64_t out, uint64_t in);
 } fhe_executor_ops;
 
 typedef struct fhe_executor {
