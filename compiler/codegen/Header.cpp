@@ -50,9 +50,9 @@ FailureOr<std::string> buildHeader(ModuleOp planned, llvm::StringRef name,
   FailureOr<ProgramInterface> program = readInterface(planned);
   if (failed(program))
     return failure();
-  std::optional<::fhe::tfhe::ParameterSet> set = ir::parameterSetOf(program->parameters);
-  uint64_t bytes = set ? parameters::ciphertextBytes(*set) : 0;
-  uint64_t keyBytes = set ? parameters::evaluationKeyBytes(*set).stored : 0;
+  ir::ParametersOp keys = program->parameters;
+  auto bytes = [&](const ProgramPort &port) { return parameters::ciphertextBytes(keys, port.key); };
+  uint64_t keyBytes = parameters::evaluationKeyBytes(keys).stored;
   std::string upper = name.upper();
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -63,14 +63,14 @@ FailureOr<std::string> buildHeader(ModuleOp planned, llvm::StringRef name,
      << "#ifndef FHE_MODEL_" << upper << "_H\n#define FHE_MODEL_" << upper << "_H\n\n"
      << "#include <fhe/abi.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
      << "#define " << upper << "_NAME " << literal(name) << "\n"
-     << "#define " << upper << "_CLEAR_ONLY " << (set ? 0 : 1) << "\n"
+     << "#define " << upper << "_CLEAR_ONLY " << (keys.getClearOnly() ? 1 : 0) << "\n"
      << "#define " << upper << "_EVALUATION_KEY_BYTES " << keyBytes << "ULL\n"
      << "#define " << upper << "_INPUT_COUNT " << program->inputs.size() << "\n"
      << "#define " << upper << "_OUTPUT_COUNT " << program->outputs.size() << "\n";
   for (auto [i, port] : llvm::enumerate(program->inputs))
-    writePort(os, upper + "_INPUT_" + std::to_string(i), port, bytes);
+    writePort(os, upper + "_INPUT_" + std::to_string(i), port, bytes(port));
   for (auto [i, port] : llvm::enumerate(program->outputs))
-    writePort(os, upper + "_OUTPUT_" + std::to_string(i), port, bytes);
+    writePort(os, upper + "_OUTPUT_" + std::to_string(i), port, bytes(port));
   for (const char *kind : {"INPUT", "OUTPUT"})
     if ((kind[0] == 'I' ? program->inputs : program->outputs).size() == 1)
       os << "#define " << upper << "_" << kind << "_ELEMENTS " << upper << "_" << kind

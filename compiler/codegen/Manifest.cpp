@@ -8,6 +8,7 @@
 #include "compiler/codegen/Codegen.h"
 #include "dialects/fhe/FHE.h"
 #include "passes/parameters/CostModel.h"
+#include "passes/tfhe/ArenaPlan.h"
 #include "passes/tfhe/ProgramInterface.h"
 #include "runtime/include/fhe/abi.h"
 #include <cmath>
@@ -93,19 +94,20 @@ static Json identityQuantizer(const ProgramPort &port) {
 /// The key, encoding and size of what travels: inputs as a seed for the masks and one word a value,
 /// outputs as whole ciphertexts.
 static void addEncoding(Json &entry, const ProgramPort &port, bool seeded,
-                        const std::optional<::fhe::tfhe::ParameterSet> &set) {
+                        ir::ParametersOp parameters) {
   entry["elements"] = port.elements;
-  entry["key"] = set ? Json(port.key) : Json();
-  entry["log2_delta"] = set ? Json(port.log2Delta) : Json();
-  entry["padding_bits"] = set ? Json(port.paddingBits) : Json();
+  bool encrypted = !parameters.getClearOnly();
+  entry["key"] = encrypted ? Json(port.key) : Json();
+  entry["log2_delta"] = encrypted ? Json(port.log2Delta) : Json();
+  entry["padding_bits"] = encrypted ? Json(port.paddingBits) : Json();
   uint64_t elements = port.elements;
-  entry["bytes"] = !set     ? Json()
-                   : seeded ? Json(16 + 8 * elements)
-                            : Json(elements * parameters::ciphertextBytes(*set));
+  entry["bytes"] = !encrypted ? Json()
+                   : seeded   ? Json(16 + 8 * elements)
+                              : Json(elements * parameters::ciphertextBytes(parameters, port.key));
 }
 
 static Json describeInput(const ProgramPort &port,
-                          const std::optional<::fhe::tfhe::ParameterSet> &set) {
+                          ir::ParametersOp parameters) {
   Json entry;
   entry["name"] = port.name;
   entry["shape"] = member(port, "shape", toArray(port.shape));
@@ -115,12 +117,12 @@ static Json describeInput(const ProgramPort &port,
              {"kind", "bits", "signed", "narrow", "min", "max", "scale", "zero_point", "offset",
               "rounding"});
   entry["integer_range"] = {port.lo, port.hi};
-  addEncoding(entry, port, /*seeded=*/true, set);
+  addEncoding(entry, port, /*seeded=*/true, parameters);
   return entry;
 }
 
 static Json describeOutput(const ProgramPort &port,
-                           const std::optional<::fhe::tfhe::ParameterSet> &set) {
+                           ir::ParametersOp parameters) {
   Json entry;
   entry["name"] = port.name;
   entry["shape"] = member(port, "shape", toArray(port.shape));
@@ -132,7 +134,7 @@ static Json describeOutput(const ProgramPort &port,
       entry[name] = Json::array({entry[name]});
   entry["channel_axis"] = member(port, "channel_axis", nullptr);
   entry["post"] = member(port, "post", Json::array());
-  addEncoding(entry, port, /*seeded=*/false, set);
+  addEncoding(entry, port, /*seeded=*/false, parameters);
   return entry;
 }
 
@@ -185,10 +187,6 @@ FailureOr<std::string> buildManifest(ModuleOp planned, llvm::StringRef name) {
   if (failed(program))
     return failure();
   bool clearOnly = program->parameters.getClearOnly();
-  std::optional<::fhe::tfhe::ParameterSet> set = ir::parameterSetOf(program->parameters);
-  if (!clearOnly && !set)
-    return program->parameters.emitOpError("must hold one LWE key, one GLWE key and a conversion "
-                                           "each way to be written to a manifest");
   Json manifest;
   manifest["format"] = "fhe-manifest";
   manifest["format_version"] = 1;
@@ -200,23 +198,24 @@ FailureOr<std::string> buildManifest(ModuleOp planned, llvm::StringRef name) {
     manifest["parameter_sets"].push_back(describeParameters(program->parameters));
   manifest["inputs"] = Json::array();
   for (const ProgramPort &port : program->inputs)
-    manifest["inputs"].push_back(describeInput(port, set));
+    manifest["inputs"].push_back(describeInput(port, program->parameters));
   manifest["outputs"] = Json::array();
   for (const ProgramPort &port : program->outputs)
-    manifest["outputs"].push_back(describeOutput(port, set));
+    manifest["outputs"].push_back(describeOutput(port, program->parameters));
   manifest["profile"] = "private";
   auto failureLog2 = planned->getAttrOfType<FloatAttr>(ir::failureAttr);
-  double failure = set && failureLog2 ? std::exp2(failureLog2.getValueAsDouble()) : 0;
+  double failure = !clearOnly && failureLog2 ? std::exp2(failureLog2.getValueAsDouble()) : 0;
   // What no double above 0 holds is null beside a logarithm that is there.
   manifest["failure_probability"] = failure > 0 ? Json(failure) : Json();
   manifest["log2_failure_probability"] =
-      set && failureLog2 ? Json(failureLog2.getValueAsDouble()) : Json();
+      !clearOnly && failureLog2 ? Json(failureLog2.getValueAsDouble()) : Json();
   Json bytes = {{"evaluation_key_stored", nullptr}, {"evaluation_key_memory", nullptr},
                 {"peak", nullptr}};
-  if (set) {
-    parameters::KeyBytes keys = parameters::evaluationKeyBytes(*set);
+  if (!clearOnly) {
+    parameters::KeyBytes keys = parameters::evaluationKeyBytes(program->parameters);
+    auto arenas = program->main->getAttrOfType<DictionaryAttr>(arenaAttr);
     bytes = {{"evaluation_key_stored", keys.stored}, {"evaluation_key_memory", keys.memory},
-             {"peak", parameters::peakBytes(program->main, program->arenaElements, *set)}};
+             {"peak", parameters::peakBytes(program->main, arenas, program->parameters)}};
   }
   manifest["bytes"] = bytes;
   // Names come from files: what is not UTF-8 is replaced, not thrown at.

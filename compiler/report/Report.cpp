@@ -98,14 +98,24 @@ static Layer *layerAt(Report &report, Operation *op) {
   return &report.layers[number.getInt()];
 }
 
-static void addOperation(Report &report, Operation &op, const ::fhe::tfhe::ParameterSet *set,
-                         llvm::StringRef setName) {
+/// The set an operation belongs to: that of a lookup is named by its bootstrap key where there are
+/// several, everything else runs under no set of its own.
+static std::string setNameOf(Operation &op, ir::ParametersOp parameters) {
+  auto bootstraps = parameters.getOps<ir::BootstrapKeyOp>();
+  auto lookup = dyn_cast<ir::LookupOp>(op);
+  if (!lookup || llvm::hasSingleElement(bootstraps))
+    return parameters.getSymName().str();
+  return (parameters.getSymName() + "::" + lookup.getBootstrap()->getLeafReference().getValue())
+      .str();
+}
+
+static void addOperation(Report &report, Operation &op, ir::ParametersOp parameters) {
   Layer *layer = layerAt(report, &op);
   if (auto norm = op.getAttrOfType<FloatAttr>("norm2"); norm && layer)
     layer->norm2 = norm.getValueAsDouble();
-  if (!set)
+  if (parameters.getClearOnly())
     return;
-  double seconds = parameters::operationSeconds(&op, *set);
+  double seconds = parameters::operationSeconds(&op, parameters);
   addTo(report.predictedSeconds, seconds);
   if (auto lookup = dyn_cast<ir::LookupOp>(op)) {
     addDisagreements(report.disagreements, lookup);
@@ -114,7 +124,8 @@ static void addOperation(Report &report, Operation &op, const ::fhe::tfhe::Param
   }
   if (!layer)
     return;
-  layer->parameterSet = setName.str();
+  if (!layer->parameterSet || isa<ir::LookupOp>(op))
+    layer->parameterSet = setNameOf(op, parameters);
   addTo(layer->predictedSeconds, seconds);
   if (auto lookup = dyn_cast<ir::LookupOp>(op); lookup && lookup.getLog2Failure())
     addFailure(layer->log2Failure, lookup.getLog2Failure()->convertToDouble(),
@@ -136,8 +147,8 @@ static void addResults(Report &report, func::FuncOp main) {
   }
 }
 
-static void addSizes(Report &report, func::FuncOp main, const ::fhe::tfhe::ParameterSet &set) {
-  parameters::KeyBytes keys = parameters::evaluationKeyBytes(set);
+static void addSizes(Report &report, func::FuncOp main, ir::ParametersOp parameters) {
+  parameters::KeyBytes keys = parameters::evaluationKeyBytes(parameters);
   report.evaluationKeyBytes = keys.stored;
   report.evaluationKeyMemory = keys.memory;
   // As a client sends them: a seed for the masks and one word an element.
@@ -145,13 +156,8 @@ static void addSizes(Report &report, func::FuncOp main, const ::fhe::tfhe::Param
   for (Value argument : main.getArguments())
     *report.inputBytes += 16 + 8 * ir::elementsOf(argument);
   auto arenas = main->getAttrOfType<DictionaryAttr>(arenaAttr);
-  if (!arenas)
-    return;
-  SmallVector<int64_t> sizes;
-  for (NamedAttribute arena : arenas)
-    if (auto elements = dyn_cast<IntegerAttr>(arena.getValue()))
-      sizes.push_back(elements.getInt());
-  report.peakBytes = parameters::peakBytes(main, sizes, set);
+  if (arenas)
+    report.peakBytes = parameters::peakBytes(main, arenas, parameters);
 }
 
 void addParameters(Report &report, ModuleOp tfhe) {
@@ -160,16 +166,15 @@ void addParameters(Report &report, ModuleOp tfhe) {
   if (!main || !llvm::hasSingleElement(main.getBody()) || !llvm::hasSingleElement(all))
     return;
   ir::ParametersOp parameters = *all.begin();
-  std::optional<::fhe::tfhe::ParameterSet> set = ir::parameterSetOf(parameters);
   for (Operation &op : main.front().without_terminator())
-    addOperation(report, op, set ? &*set : nullptr, parameters.getSymName());
-  if (!set)
+    addOperation(report, op, parameters);
+  if (parameters.getClearOnly())
     return;
   addResults(report, main);
   report.securityBits = parameters.getSecurity();
   if (auto log2Failure = tfhe->getAttrOfType<FloatAttr>(ir::failureAttr))
     report.log2Failure = log2Failure.getValueAsDouble();
-  addSizes(report, main, *set);
+  addSizes(report, main, parameters);
 }
 
 //===----------------------------------------------------------------------===//

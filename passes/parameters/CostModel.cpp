@@ -23,41 +23,92 @@ double multiplications(Operation *op) {
       .Default([](Operation *) { return 0.0; });
 }
 
-double operationSeconds(Operation *op, const ::fhe::tfhe::ParameterSet &set) {
+/// The key of an operation's results.
+static ::fhe::tfhe::GlweKey resultKey(Operation *op, ParametersOp parameters) {
+  return glweKeyOf(parameters, lweOf(op->getResult(0)).getKey().getLeafReference());
+}
+
+/// One keyswitch, and one pass over its key.
+static std::pair<double, double> keyswitchSeconds(Operation *user, SymbolRefAttr name) {
+  SwitchKeys keys =
+      switchKeysOf(SymbolTable::lookupNearestSymbolFrom<KeyswitchKeyOp>(user, name));
+  KernelCosts costs;
+  uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.from.lweDimension(), keys.to.dimension,
+                                                  keys.digits, keys.to.wordBits);
+  return {costs.keyswitch(keys.from.lweDimension(), keys.to.dimension, keys.digits.levels,
+                          keys.to.wordBits),
+          costs.keyPass(bytes)};
+}
+
+double operationSeconds(Operation *op, ParametersOp parameters) {
+  KernelCosts costs;
   if (auto lookup = dyn_cast<LookupOp>(op)) {
+    ::fhe::tfhe::ParameterSet set = parameterSetOf(lookup);
+    auto [once, pass] = keyswitchSeconds(op, *lookup.getKeyswitch());
     double elements = elementsOf(lookup.getInput());
-    uint64_t keyBytes = ::fhe::tfhe::keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
-                                                       set.keyswitch, set.keyswitchWordBits());
-    return elements * double(lookup.getOutputs().size()) * lookupSeconds(set) +
-           unsharedPasses(elements) * KernelCosts().keyPass(keyBytes);
+    double each = set.lwe.dimension * costs.cmux(set.glwe, set.bootstrap.levels) + once;
+    return elements * double(lookup.getOutputs().size()) * each + unsharedPasses(elements) * pass;
   }
-  return multiplications(op) * KernelCosts().product(set.glwe);
+  if (auto convert = dyn_cast<ConvertOp>(op)) {
+    auto [once, pass] = keyswitchSeconds(op, convert.getKeyswitch());
+    double elements = elementsOf(convert.getInput());
+    return elements * once + unsharedPasses(elements) * pass;
+  }
+  double products = multiplications(op);
+  return products > 0 ? products * costs.product(resultKey(op, parameters)) : 0;
+}
+
+KeyBytes evaluationKeyBytes(ParametersOp parameters) {
+  // Stored rows hold bodies only, masks grow from a seed: one word a keyswitch row, one polynomial
+  // a row of a GGSW.
+  KeyBytes bytes;
+  for (KeyswitchKeyOp keyswitch : parameters.getOps<KeyswitchKeyOp>()) {
+    SwitchKeys keys = switchKeysOf(keyswitch);
+    uint64_t inputs = keys.from.lweDimension();
+    bytes.stored += keys.to.wordBits / 8 * inputs * keys.digits.levels;
+    bytes.memory += ::fhe::tfhe::keyswitchKeyBytes(inputs, keys.to.dimension, keys.digits,
+                                                   keys.to.wordBits);
+  }
+  for (BootstrapKeyOp bootstrap : parameters.getOps<BootstrapKeyOp>()) {
+    BootstrapKeys keys = bootstrapKeysOf(bootstrap);
+    bytes.stored += 8 * uint64_t(keys.from.dimension) * keys.digits.levels * (keys.to.k + 1) *
+                    keys.to.polynomialSize();
+    bytes.memory += ::fhe::tfhe::bootstrapKeyBytes(keys.from.dimension, keys.to, keys.digits);
+  }
+  return bytes;
+}
+
+uint64_t ciphertextBytes(ParametersOp parameters, StringRef key) {
+  return parameters.getClearOnly() ? 0 : 8 * glweKeyOf(parameters, key).lweWords();
 }
 
 /// Working memory of one thread at a layer of tables: a batch of 16 accumulators, the transforms of
 /// their digits, the batch before and after the keyswitch. The kernels' own numbers (runtime/server)
 /// depend on the machine; next to the keys both are small.
-static uint64_t scratchBytes(const ::fhe::tfhe::ParameterSet &set) {
+static uint64_t scratchBytes(LookupOp lookup, uint64_t inputBytes) {
   constexpr uint64_t batch = 16;
+  ::fhe::tfhe::ParameterSet set = parameterSetOf(lookup);
   uint64_t polynomial = 8 * uint64_t(set.glwe.polynomialSize()), columns = set.glwe.k + 1;
-  return batch * (columns * polynomial + 8 * set.lwe.words() + ciphertextBytes(set)) +
+  return batch * (columns * polynomial + 8 * set.lwe.words() + inputBytes) +
          set.bootstrap.levels * columns * polynomial;
 }
 
-uint64_t peakBytes(func::FuncOp main, ArrayRef<int64_t> arenaElements,
-                   const ::fhe::tfhe::ParameterSet &set) {
-  uint64_t bytes = evaluationKeyBytes(set).memory, ciphertexts = 0;
-  for (int64_t elements : arenaElements)
-    ciphertexts += elements;
+uint64_t peakBytes(func::FuncOp main, DictionaryAttr arenaElements, ParametersOp parameters) {
+  auto bytesOf = [&](Value value) {
+    return ciphertextBytes(parameters, lweOf(value).getKey().getLeafReference());
+  };
+  uint64_t bytes = evaluationKeyBytes(parameters).memory, scratch = 0;
+  for (NamedAttribute arena : arenaElements)
+    if (auto elements = dyn_cast<IntegerAttr>(arena.getValue()))
+      bytes += elements.getInt() * ciphertextBytes(parameters, arena.getName());
   for (Value result : main.front().getTerminator()->getOperands())
-    ciphertexts += elementsOf(result);
-  bool hasTables = false;
+    bytes += elementsOf(result) * bytesOf(result);
   for (LookupOp lookup : main.getOps<LookupOp>()) {
     ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
-    bytes += uint64_t(shape[0]) * shape[1] * 8 * set.glwe.polynomialSize();
-    hasTables = true;
+    bytes += uint64_t(shape[0]) * shape[1] * 8 * parameterSetOf(lookup).glwe.polynomialSize();
+    scratch = std::max(scratch, scratchBytes(lookup, bytesOf(lookup.getInput())));
   }
-  return bytes + ciphertexts * ciphertextBytes(set) + (hasTables ? scratchBytes(set) : 0);
+  return bytes + scratch;
 }
 
 } // namespace fhe::parameters

@@ -16,14 +16,22 @@ namespace fhe::parameters {
 /// Clear multiplications by ciphertexts of one operation for one sample.
 double multiplications(mlir::Operation *op);
 
-/// Seconds of one operation for one sample on one core (0 for a view).
-double operationSeconds(mlir::Operation *op, const ::fhe::tfhe::ParameterSet &set);
+/// Seconds of one operation for one sample on one core (0 for a view), under the keys it names in
+/// these parameters.
+double operationSeconds(mlir::Operation *op, tfhe_ir::ParametersOp parameters);
+
+/// Bytes of all evaluation keys of the parameters.
+KeyBytes evaluationKeyBytes(tfhe_ir::ParametersOp parameters);
+
+/// Bytes of one LWE ciphertext under the GLWE key of that name; 0 under a clear key.
+uint64_t ciphertextBytes(tfhe_ir::ParametersOp parameters, llvm::StringRef key);
 
 /// Memory of a server for one inference on one thread, from fhe_prepare to the results: keys as
-/// evaluation uses them, arenas of `arenaElements` ciphertexts, tables as test polynomials, scratch of
-/// the kernels, results. What the caller holds (the stored key, the encrypted input) is not in it.
-uint64_t peakBytes(mlir::func::FuncOp main, llvm::ArrayRef<int64_t> arenaElements,
-                   const ::fhe::tfhe::ParameterSet &set);
+/// evaluation uses them, arenas of `arenaElements` ciphertexts by name of the key, tables as test
+/// polynomials, scratch of the kernels, results. What the caller holds (the stored key, the encrypted
+/// input) is not in it.
+uint64_t peakBytes(mlir::func::FuncOp main, mlir::DictionaryAttr arenaElements,
+                   tfhe_ir::ParametersOp parameters);
 
 } // namespace fhe::parameters
 

@@ -4,6 +4,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 #include <map>
+#include <set>
 
 using namespace mlir;
 using namespace fhe::tfhe_ir;
@@ -11,16 +12,20 @@ using namespace fhe::tfhe_ir;
 namespace fhe::parameters {
 
 static constexpr uint32_t noSource = ~uint32_t(0); ///< a trivial ciphertext: no noise
-static constexpr float freshWeight = -1;
+static constexpr float freshWeight = -1, convertWeight = 0;
+/// More different elements than this are bounded by one.
+static constexpr size_t maxOriginNorms = 2048;
 
 /// How one value is made of its operands or sources.
 struct NoiseAnalysis::Form {
-  enum class Kind { Sources, Linear, Conv, Combine, Gather } kind = Kind::Sources;
+  enum class Kind { Sources, Linear, Conv, Combine, Gather, Convert } kind = Kind::Sources;
   int64_t elements = 0;
   double paths = 1; ///< at most so many terms an element, down to sources
-  // Sources: one an element; a reshape or gather of sources is sources again.
+  // Sources: one an element; a reshape or gather of sources is sources again. Convert: the source
+  // that each element gets in addition.
   std::vector<uint32_t> ids;
   bool distinct = false, uniform = false; ///< no source twice (nor none); one weight for all
+  bool oneOrigin = false;
   // Others.
   const Form *operands[2] = {nullptr, nullptr};
   double coefficient[2] = {1, 1};
@@ -28,6 +33,7 @@ struct NoiseAnalysis::Form {
   std::vector<int32_t> weights;
   int64_t channels = 0, taps = 0; ///< of weights: [channels][taps]
   std::vector<SquaredNorm> worst; ///< once asked for
+  std::vector<std::vector<double>> byOrigin; ///< likewise
 };
 
 /// Sums coefficients by source for one element at a time.
@@ -55,7 +61,7 @@ NoiseAnalysis::~NoiseAnalysis() = default;
 
 NoiseAnalysis::NoiseAnalysis(func::FuncOp function, double maxPaths) : maxPaths(maxPaths) {
   for (Value argument : function.getArguments())
-    addSources(argument, freshWeight, {});
+    addSources(argument, freshWeight, addOrigin(argument), {});
   for (Operation &op : function.front())
     readOperation(op);
 }
@@ -68,20 +74,35 @@ void NoiseAnalysis::addForm(Value value, Form form) {
   forms.push_back(std::make_unique<Form>(std::move(form)));
 }
 
+uint32_t NoiseAnalysis::addOrigin(Value value) {
+  allOrigins.push_back(value);
+  return allOrigins.size() - 1;
+}
+
 /// `canonical`, if not empty, names for each element the first one that is equal to it.
-void NoiseAnalysis::addSources(Value value, float weight, const std::vector<uint32_t> &canonical) {
-  Form form;
-  int64_t count = elementsOf(value);
-  uint32_t base = sourceWeight.size();
-  form.ids.resize(count);
-  form.distinct = true;
-  form.uniform = true;
-  for (int64_t e = 0; e != count; ++e) {
-    uint32_t first = canonical.empty() ? e : canonical[e];
-    form.distinct &= first == e;
-    form.ids[e] = base + first;
-  }
+std::vector<uint32_t> NoiseAnalysis::addSourceIds(int64_t count, float weight, uint32_t origin,
+                                                  const std::vector<uint32_t> &canonical) {
+  std::vector<uint32_t> ids(count);
+  for (int64_t e = 0; e != count; ++e)
+    ids[e] = sourceWeight.size() + (canonical.empty() ? e : canonical[e]);
   sourceWeight.insert(sourceWeight.end(), count, weight);
+  sourceOrigin.insert(sourceOrigin.end(), count, origin);
+  return ids;
+}
+
+static bool isDistinct(const std::vector<uint32_t> &canonical) {
+  for (uint32_t e = 0; e != canonical.size(); ++e)
+    if (canonical[e] != e)
+      return false;
+  return true;
+}
+
+void NoiseAnalysis::addSources(Value value, float weight, uint32_t origin,
+                               const std::vector<uint32_t> &canonical) {
+  Form form;
+  form.ids = addSourceIds(elementsOf(value), weight, origin, canonical);
+  form.distinct = isDistinct(canonical);
+  form.uniform = form.oneOrigin = true;
   addForm(value, std::move(form));
 }
 
@@ -126,7 +147,20 @@ void NoiseAnalysis::readOperation(Operation &op) {
         form.ids.assign(elementsOf(constant.getResult()), noSource);
         addForm(constant.getResult(), std::move(form));
       })
-      .Case([&](LookupOp lookup) { readLookup(lookup); });
+      .Case([&](LookupOp lookup) { readLookup(lookup); })
+      .Case([&](ConvertOp convert) { readConvert(convert); });
+}
+
+/// Equal ciphertexts are switched to equal ones.
+void NoiseAnalysis::readConvert(ConvertOp convert) {
+  Form form;
+  form.kind = Form::Kind::Convert;
+  form.operands[0] = &formOf(convert.getInput());
+  form.paths = form.operands[0]->paths + 1;
+  std::vector<uint32_t> canonical = canonicalOf(*form.operands[0]);
+  form.ids = addSourceIds(canonical.size(), convertWeight, addOrigin(convert.getResult()), canonical);
+  form.distinct = isDistinct(canonical);
+  addForm(convert.getResult(), std::move(form));
 }
 
 void NoiseAnalysis::readGather(GatherOp gather) {
@@ -142,9 +176,10 @@ void NoiseAnalysis::readGather(GatherOp gather) {
   }
   if (ofSources) {
     form.kind = Form::Kind::Sources;
-    form.distinct = form.uniform = true;
+    form.distinct = form.uniform = form.oneOrigin = true;
     llvm::DenseMap<uint32_t, bool> seen;
     std::optional<float> weight;
+    std::optional<uint32_t> origin;
     for (int64_t s : gather.getSource()) {
       int64_t first = form.operands[0]->elements;
       uint32_t id = s < 0          ? noSource
@@ -154,7 +189,9 @@ void NoiseAnalysis::readGather(GatherOp gather) {
       form.distinct &= id != noSource && seen.try_emplace(id, true).second;
       if (id != noSource) {
         form.uniform &= !weight || *weight == sourceWeight[id];
+        form.oneOrigin &= !origin || *origin == sourceOrigin[id];
         weight = sourceWeight[id];
+        origin = sourceOrigin[id];
       }
     }
   }
@@ -180,8 +217,9 @@ void NoiseAnalysis::readLookup(LookupOp lookup) {
   std::vector<uint32_t> canonical(input.size());
   for (uint32_t e = 0; e != input.size(); ++e)
     canonical[e] = first.try_emplace({input[e], map ? tableClass[(*map)[e]] : 0}, e).first->second;
+  uint32_t origin = addOrigin(lookup.getOutputs().front());
   for (Value output : lookup.getOutputs())
-    addSources(output, float(lookup.getOutputs().size()), canonical);
+    addSources(output, float(lookup.getOutputs().size()), origin, canonical);
 }
 
 /// For each element the first one that is the same combination of the same operands.
@@ -228,6 +266,8 @@ std::vector<uint32_t> NoiseAnalysis::canonicalOf(const Form &form) const {
       canonical[e] = first.try_emplace({a[e], b[e]}, e).first->second;
     return canonical;
   }
+  case Form::Kind::Convert:
+    return canonicalOf(*form.operands[0]);
   case Form::Kind::Gather: {
     ArrayRef<int64_t> source = cast<GatherOp>(form.op).getSource();
     std::vector<uint32_t> a = canonicalOf(*form.operands[0]), b;
@@ -283,6 +323,10 @@ void NoiseAnalysis::expand(const Form &form, int64_t element, double coefficient
     }
     return;
   }
+  case Form::Kind::Convert:
+    scratch.add(form.ids[element], coefficient);
+    expand(*form.operands[0], element, coefficient, scratch);
+    return;
   case Form::Kind::Combine:
     for (unsigned k = 0; k != 2 && form.operands[k]; ++k)
       expand(*form.operands[k], element, coefficient * form.coefficient[k], scratch);
@@ -381,11 +425,131 @@ const std::vector<SquaredNorm> &NoiseAnalysis::worstOf(Form &form) {
   const Form *operand = form.operands[0];
   if (form.channels && operand->kind == Form::Kind::Sources && operand->distinct && operand->uniform)
     form.worst = independentNorms(form);
-  else if (form.paths * double(form.elements) <= maxPaths)
+  else if (form.kind == Form::Kind::Sources || form.paths * double(form.elements) <= maxPaths)
     form.worst = exactNorms(form);
   else
     form.worst = {boundNorm(form)};
   return form.worst;
+}
+
+//===----------------------------------------------------------------------===//
+// By origin
+//===----------------------------------------------------------------------===//
+
+/// Without repetitions and without what another one exceeds everywhere.
+static std::vector<std::vector<double>> maximal(std::set<std::vector<double>> norms) {
+  std::vector<std::vector<double>> kept;
+  if (norms.size() > maxOriginNorms) {
+    kept.push_back(*norms.begin());
+    for (const std::vector<double> &norm : norms)
+      for (size_t i = 0; i != norm.size(); ++i)
+        kept[0][i] = std::max(kept[0][i], norm[i]);
+    return kept;
+  }
+  auto exceeds = [](const std::vector<double> &a, const std::vector<double> &b) {
+    return std::equal(a.begin(), a.end(), b.begin(), std::greater_equal<>());
+  };
+  // In decreasing lexicographic order nothing later exceeds what is kept already.
+  for (auto norm = norms.rbegin(); norm != norms.rend(); ++norm)
+    if (llvm::none_of(kept, [&](const std::vector<double> &other) { return exceeds(other, *norm); }))
+      kept.push_back(*norm);
+  return kept;
+}
+
+/// Sources of one origin, each once: those of the operand, or of what it converts.
+std::vector<std::vector<double>> NoiseAnalysis::independentByOrigin(const Form &form) const {
+  std::set<std::vector<double>> norms;
+  for (int64_t c = 0; c != form.channels; ++c) {
+    double square = 0;
+    for (int64_t i = 0; i != form.taps; ++i)
+      square += std::pow(form.coefficient[0] * form.weights[c * form.taps + i], 2);
+    std::vector<double> norm(allOrigins.size());
+    for (const Form *operand = form.operands[0]; operand; operand = operand->operands[0]) {
+      float weight = sourceWeight[operand->ids.front()];
+      norm[sourceOrigin[operand->ids.front()]] += (weight > 0 ? weight : 1) * square;
+      if (operand->kind == Form::Kind::Sources)
+        break;
+    }
+    norms.insert(std::move(norm));
+  }
+  return maximal(std::move(norms));
+}
+
+std::vector<std::vector<double>> NoiseAnalysis::exactByOrigin(const Form &form) const {
+  std::set<std::vector<double>> norms;
+  Scratch scratch(sourceWeight.size());
+  std::vector<double> norm;
+  for (int64_t e = 0; e != form.elements; ++e) {
+    scratch.start();
+    expand(form, e, 1, scratch);
+    norm.assign(allOrigins.size(), 0);
+    for (uint32_t source : scratch.touched) {
+      float weight = sourceWeight[source];
+      norm[sourceOrigin[source]] +=
+          (weight > 0 ? weight : 1) * scratch.sum[source] * scratch.sum[source];
+    }
+    norms.insert(norm);
+  }
+  return maximal(std::move(norms));
+}
+
+/// Standard deviations of all terms added up origin by origin, each the operand's largest.
+std::vector<double> NoiseAnalysis::boundByOrigin(Form &form) {
+  std::vector<double> bound(allOrigins.size());
+  double most = form.channels ? 0 : 1;
+  for (int64_t c = 0; c != form.channels; ++c) {
+    double channel = 0;
+    for (int64_t i = 0; i != form.taps; ++i)
+      channel += std::abs(double(form.weights[c * form.taps + i]));
+    most = std::max(most, channel);
+  }
+  for (unsigned k = 0; k != 2 && form.operands[k]; ++k) {
+    std::vector<double> largest(allOrigins.size());
+    for (const auto &norm : byOriginOf(const_cast<Form &>(*form.operands[k])))
+      for (size_t i = 0; i != norm.size(); ++i)
+        largest[i] = std::max(largest[i], std::sqrt(norm[i]));
+    for (size_t i = 0; i != bound.size(); ++i) {
+      double std = std::abs(form.coefficient[k]) * most * largest[i];
+      bound[i] = form.kind == Form::Kind::Gather ? std::max(bound[i], std) : bound[i] + std;
+    }
+  }
+  for (double &value : bound)
+    value *= value;
+  if (form.kind == Form::Kind::Convert) // a source of its own, independent of all others
+    bound[sourceOrigin[form.ids.front()]] += 1;
+  return bound;
+}
+
+const std::vector<std::vector<double>> &NoiseAnalysis::byOriginOf(Form &form) {
+  if (!form.byOrigin.empty())
+    return form.byOrigin;
+  auto independent = [](const Form *operand) {
+    while (operand->kind == Form::Kind::Convert && operand->distinct)
+      operand = operand->operands[0];
+    return operand->kind == Form::Kind::Sources && operand->distinct && operand->oneOrigin;
+  };
+  if (form.channels && independent(form.operands[0]))
+    form.byOrigin = independentByOrigin(form);
+  else if (form.kind == Form::Kind::Sources || form.paths * double(form.elements) <= maxPaths)
+    form.byOrigin = exactByOrigin(form);
+  else
+    form.byOrigin = {boundByOrigin(form)};
+  return form.byOrigin;
+}
+
+const std::vector<std::vector<double>> &NoiseAnalysis::worstByOrigin(Value value) {
+  return byOriginOf(formOf(value));
+}
+
+double NoiseAnalysis::variance(Value value, ArrayRef<double> variances) {
+  double most = 0;
+  for (const std::vector<double> &norm : worstByOrigin(value)) {
+    double sum = 0;
+    for (size_t i = 0; i != norm.size(); ++i)
+      sum += norm[i] * variances[i];
+    most = std::max(most, sum);
+  }
+  return most;
 }
 
 const std::vector<SquaredNorm> &NoiseAnalysis::worst(Value value) { return worstOf(formOf(value)); }

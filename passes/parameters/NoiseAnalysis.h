@@ -1,8 +1,10 @@
 //===- NoiseAnalysis.h - Norms over independent sources of noise ---------------===//
 //
 // Every ciphertext of a tfhe function is an integer combination of independent
-// sources: elements of encrypted inputs (fresh noise) and results of lookups
-// (bootstrap noise). The variance of an element is
+// sources: elements of encrypted inputs (fresh noise), results of lookups
+// (bootstrap noise) and what conversions between keys add (keyswitch noise). An
+// origin is the argument, lookup or conversion that a source is an element of: in
+// programs with several keys each has a variance of its own. With one set The variance of an element is
 //     fresh * Var(encryption) + table * Var(bootstrap),
 // with `fresh` and `table` the sums of squared coefficients after repeated
 // sources are merged. Lookups of equal ciphertexts through equal tables (equal
@@ -21,6 +23,7 @@
 #include "passes/parameters/SquaredNorm.h"
 #include "llvm/ADT/DenseMap.h"
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace fhe::parameters {
@@ -41,27 +44,51 @@ public:
   /// The largest variance of an element.
   double variance(mlir::Value value, double freshVariance, double tableVariance);
 
+  /// Where noise comes from, in program order: arguments, first results of lookups, results of
+  /// conversions.
+  const std::vector<mlir::Value> &origins() const { return allOrigins; }
+
+  /// Squared coefficients [origins()] of the elements of `value` that no other element exceeds
+  /// everywhere; a single bound where that would be thousands. Never empty.
+  const std::vector<std::vector<double>> &worstByOrigin(mlir::Value value);
+
+  /// The largest variance of an element where origin i has `variances[i]`.
+  double variance(mlir::Value value, llvm::ArrayRef<double> variances);
+
 private:
   struct Form;
   struct Scratch;
 
   Form &formOf(mlir::Value value);
   void addForm(mlir::Value value, Form form);
-  void addSources(mlir::Value value, float weight, const std::vector<uint32_t> &canonical);
+  uint32_t addOrigin(mlir::Value value);
+  std::vector<uint32_t> addSourceIds(int64_t count, float weight, uint32_t origin,
+                                     const std::vector<uint32_t> &canonical);
+  void addSources(mlir::Value value, float weight, uint32_t origin,
+                  const std::vector<uint32_t> &canonical);
   void readOperation(mlir::Operation &op);
   void readGather(tfhe_ir::GatherOp op);
   void readLookup(tfhe_ir::LookupOp op);
+  void readConvert(tfhe_ir::ConvertOp op);
   void expand(const Form &form, int64_t element, double coefficient, Scratch &scratch) const;
   std::vector<SquaredNorm> independentNorms(const Form &form) const;
   std::vector<SquaredNorm> exactNorms(const Form &form) const;
   SquaredNorm boundNorm(Form &form);
+  std::vector<std::vector<double>> independentByOrigin(const Form &form) const;
+  std::vector<std::vector<double>> exactByOrigin(const Form &form) const;
+  std::vector<double> boundByOrigin(Form &form);
+  const std::vector<std::vector<double>> &byOriginOf(Form &form);
   const std::vector<SquaredNorm> &worstOf(Form &form);
   std::vector<uint32_t> canonicalOf(const Form &form) const;
 
   double maxPaths;
   llvm::DenseMap<mlir::Value, unsigned> index; ///< into forms
   std::vector<std::unique_ptr<Form>> forms;
-  std::vector<float> sourceWeight; ///< by source: R of its lookup, or -1 for a fresh encryption
+  /// By source: R of its lookup, -1 for a fresh encryption, 0 for a conversion, which has no place in
+  /// a SquaredNorm.
+  std::vector<float> sourceWeight;
+  std::vector<uint32_t> sourceOrigin; ///< by source: index into allOrigins
+  std::vector<mlir::Value> allOrigins;
 };
 
 } // namespace fhe::parameters

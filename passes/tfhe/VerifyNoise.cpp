@@ -8,6 +8,7 @@
 #include "mlir/IR/Builders.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/Disagreements.h"
+#include "passes/parameters/ProgramNoise.h"
 #include "passes/tfhe/Passes.h"
 #include "runtime/tfhe/noise.h"
 #include <cmath>
@@ -89,9 +90,9 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
   }
 
   /// Checks and annotates one place; adds its elements' failures to `total`.
-  LogicalResult verify(func::FuncOp function, const Constraint &constraint, NoiseAnalysis &analysis,
-                       const fhe::tfhe::ParameterSet &set, double &total) {
-    double variance = varianceAt(constraint, analysis, set);
+  LogicalResult verify(func::FuncOp function, const Constraint &constraint, ProgramNoise &noise,
+                       double &total) {
+    double variance = noise.varianceAt(constraint);
     double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot, variance);
     if (!(log2Failure <= asked().log2PError.value_or(0)))
       return refuse(constraint, variance, log2Failure);
@@ -104,7 +105,7 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     if (lookup) {
       lookup.setNoiseStdAttr(f64(std::sqrt(variance)));
       lookup.setLog2FailureAttr(f64(written));
-      annotateDisagreements(lookup, std::sqrt(variance), set.glwe.log2N);
+      annotateDisagreements(lookup, std::sqrt(variance), ir::parameterSetOf(lookup).glwe.log2N);
       // Results of one lookup fail together: they share the switched ciphertext.
     } else {
       function.setResultAttr(constraint.result, ir::noiseAttr, f64(std::sqrt(variance)));
@@ -123,6 +124,20 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
            << fhe::diag::InferenceFails << "]";
   }
 
+  /// Encryptions under GLWE keys of these parameters.
+  LogicalResult checkArguments(func::FuncOp function, ir::ParametersOp parameters) {
+    for (Value argument : function.getArguments()) {
+      auto tensor = dyn_cast<RankedTensorType>(argument.getType());
+      auto type = tensor ? dyn_cast<ir::LweType>(tensor.getElementType()) : ir::LweType();
+      if (!type || type.getKey().getRootReference() != parameters.getSymNameAttr() ||
+          !isa_and_nonnull<ir::GlweKeyOp>(
+              SymbolTable::lookupSymbolIn(parameters, type.getKey().getLeafReference())))
+        return emitError(argument.getLoc(), "argument of type ")
+               << argument.getType() << " is not under a GLWE key of the parameters";
+    }
+    return success();
+  }
+
   LogicalResult run() {
     ModuleOp module = getOperation();
     ir::ParametersOp parameters = ir::getParameters(module);
@@ -138,13 +153,12 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     annotateNorms(function, analysis);
     if (parameters.getClearOnly())
       return success();
-    std::optional<fhe::tfhe::ParameterSet> set = ir::parameterSetOf(parameters);
-    if (!set)
-      return parameters.emitOpError("must hold one LWE key, one GLWE key and a conversion each way; "
-                                    "noise of other graphs cannot be verified yet");
+    if (failed(checkArguments(function, parameters)))
+      return failure();
+    ProgramNoise noise(parameters, analysis);
     double total = -std::numeric_limits<double>::infinity();
     for (const Constraint &constraint : collectConstraints(function))
-      if (failed(verify(function, constraint, analysis, *set, total)))
+      if (failed(verify(function, constraint, noise, total)))
         return failure();
     module->setAttr(ir::failureAttr, f64(std::max(total, -1e6)));
     return verifyInference(function, total);

@@ -50,11 +50,11 @@ TEST(Sets, ClearAndSimulatedRuns) {
 
 TEST(Sets, EncryptedRunsWithEveryThreadCountAndTurn) {
   Manifest manifest = manifestOf(sets_model);
-  auto x = inputsOf(sets_model, 9);
-  Ciphertexts in = encrypt(manifest, setsClient().secret, asInputs(sets_model, x), 9);
+  auto x = inputsOf(sets_model, 5);
+  Ciphertexts in = encrypt(manifest, setsClient().secret, asInputs(sets_model, x), 5);
   Options options;
   options.threads = 1;
-  options.samples = 9;
+  options.samples = 5;
   Prepared whole(sets_model, &setsClient().evaluation, options);
   Ciphertexts result = whole.run(in);
   EXPECT_EQ(decryptIntegers(manifest, setsClient().secret, result), expected(x[0]));
@@ -77,7 +77,7 @@ std::vector<double> errorsOf(uint32_t key, const uint64_t *words, uint64_t count
 
 // A conversion adds the noise of the formula for its key, and changes nothing else.
 TEST(Sets, ConversionsAddTheNoiseOfTheirKeyswitch) {
-  constexpr uint64_t samples = 64;
+  constexpr uint64_t samples = 32;
   auto x = inputsOf(sets_model, samples);
   Manifest manifest = manifestOf(sets_model);
   Ciphertexts in = encrypt(manifest, setsClient().secret, asInputs(sets_model, x), samples);
@@ -100,8 +100,8 @@ TEST(Sets, ConversionsAddTheNoiseOfTheirKeyswitch) {
   prepared.run(in);
   ASSERT_EQ(seen, 2 * samples * 4);
   double predicted = tfhe::keyswitchVariance(2048, {8, 3}, tfhe::freshVariance(-62));
-  // 512 values: the deviation of a variance is 6 %; 5 of them.
-  EXPECT_NEAR(added / double(seen) / predicted, 1, 0.32);
+  // 256 values: the deviation of a variance is 9 %; 5 of them.
+  EXPECT_NEAR(added / double(seen) / predicted, 1, 0.45);
   EXPECT_GT(before, 0);
 }
 

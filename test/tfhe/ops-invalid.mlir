@@ -185,3 +185,131 @@ func.func @frequencies(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>) {
   %0 = tfhe.lookup %l lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 {rounded_width = 1 : i64, frequencies = dense<1.0> : tensor<1x3xf64>} : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
   return
 }
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{keyswitch @p::@ks does not lead from GLWE key @p::@g0 to GLWE key @p::@g1}}
+  %0 = tfhe.convert %x keyswitch @p::@ks : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@g1, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{keyswitch @p::@c01 does not lead from GLWE key @p::@g0 to GLWE key @p::@g0}}
+  %0 = tfhe.convert %x keyswitch @p::@c01 : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{keyswitch @p::@ks does not lead from GLWE key @p::@g0 to GLWE key @p::@s0}}
+  %0 = tfhe.convert %x keyswitch @p::@ks : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@s0, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{names @p::@bs, which is not a keyswitch key}}
+  %0 = tfhe.convert %x keyswitch @p::@bs : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@g1, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{key @p::@g2 is not defined}}
+  %0 = tfhe.convert %x keyswitch @p::@c01 : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@g2, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{must keep the shape and the log2 delta}}
+  %0 = tfhe.convert %x keyswitch @p::@c01 : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<4x!tfhe.lwe<@p::@g1, 58>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @convert(%x: tensor<4x!tfhe.lwe<@p::@g0, 57>>) {
+  // expected-error @+1 {{must keep the shape and the log2 delta}}
+  %0 = tfhe.convert %x keyswitch @p::@c01 : tensor<4x!tfhe.lwe<@p::@g0, 57>> -> tensor<2x2x!tfhe.lwe<@p::@g1, 57>>
+  return
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 838 log2_std -18.857968
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 22 levels 1
+}
+func.func @lookup(%x: tensor<4x!tfhe.lwe<@p::@g0, 61>>) {
+  // expected-error @+1 {{conversions do not lead from @p::@g0 to @p::@g1}}
+  %0 = tfhe.lookup %x keyswitch @p::@c01 bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g1, 61>>
+  return
+}

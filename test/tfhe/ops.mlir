@@ -24,6 +24,27 @@ module @other {
   }
 }
 
+// Keys of two sets, and a conversion between the flattened GLWE keys.
+module @two_sets {
+  // CHECK-LABEL: tfhe.parameters @two security 128
+  tfhe.parameters @two security 128 {
+    tfhe.glwe_key @g0 k 1 log2_poly 11 log2_std -49.951
+    tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+    // CHECK: tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3{{$}}
+    tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 11 levels 3
+  }
+  // CHECK-LABEL: func @convert
+  func.func @convert(%x: tensor<4x!tfhe.lwe<@two::@g0, 57>>) {
+    // CHECK: tfhe.convert %{{.*}} keyswitch @two::@c01 : tensor<4x!tfhe.lwe<@two::@g0, 57>> -> tensor<4x!tfhe.lwe<@two::@g1, 57>>
+    %0 = tfhe.convert %x keyswitch @two::@c01
+        : tensor<4x!tfhe.lwe<@two::@g0, 57>> -> tensor<4x!tfhe.lwe<@two::@g1, 57>>
+    // CHECK: tfhe.convert {{.*}} {layer = 3 : i64, slots = array<i64: 8>} :
+    %1 = tfhe.convert %x keyswitch @two::@c01 {layer = 3 : i64, slots = array<i64: 8>}
+        : tensor<4x!tfhe.lwe<@two::@g0, 57>> -> tensor<4x!tfhe.lwe<@two::@g1, 57>>
+    return
+  }
+}
+
 // CHECK-LABEL: func @ops
 func.func @ops(%x: tensor<2x!tfhe.lwe<@p::@g0, 57>>, %i: tensor<1x3x3x!tfhe.lwe<@p::@g0, 57>>,
                %a: tensor<4x!tfhe.lwe<@p::@g0, 57>>, %b: tensor<4x!tfhe.lwe<@p::@g0, 55>>,

@@ -55,7 +55,7 @@ tfhe.parameters @p security 80 {
 // A conversion to a key that is not there.
 tfhe.parameters @p security 128 {
   tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
-  // expected-error @+1 {{target @s0 must be a tfhe.lwe_key}}
+  // expected-error @+1 {{target @s0 must be a tfhe.lwe_key or a tfhe.glwe_key}}
   tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
 }
 
@@ -181,4 +181,21 @@ tfhe.parameters @p security 128 key_assumptions "extended" {
 
 // expected-error @+1 {{key_assumptions must be 'standard' or 'extended', found 'sparse'}}
 tfhe.parameters @p security 128 key_assumptions "sparse" {
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{leads from @g0 to itself}}
+  tfhe.keyswitch_key @c from @g0 to @g0 base_log 11 levels 3
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  // expected-error @+1 {{levels times log2 of the base is 66, allowed are 1 to 64}}
+  tfhe.keyswitch_key @c from @g0 to @g1 base_log 22 levels 3
 }

@@ -67,3 +67,38 @@ func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
   %y = arith.addf %x, %x : tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// -----
+
+// Two sets: the sum is under the wide set's key, but its small table reads it over the narrow set's
+// keyswitch, and the conversion's own noise is counted: two levels of 3 bits are too coarse.
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 830 log2_std -18.64
+  tfhe.glwe_key @g0 k 1 log2_poly 11 log2_std -49.951
+  tfhe.glwe_key @g1 k 1 log2_poly 12 log2_std -62.0
+  tfhe.keyswitch_key @ks0 from @g0 to @s0 base_log 2 levels 8
+  tfhe.keyswitch_key @ks1 from @g1 to @s0 base_log 2 levels 8
+  tfhe.keyswitch_key @c01 from @g0 to @g1 base_log 3 levels 2
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 23 levels 1
+}
+func.func @main(%x: tensor<2x!tfhe.lwe<@p::@g0, 60>>) -> tensor<2x!tfhe.lwe<@p::@g0, 60>> {
+  %a = tfhe.lookup %x keyswitch @p::@ks0 bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x8xi32> width 3 guard 0
+      : tensor<2x!tfhe.lwe<@p::@g0, 60>> -> tensor<2x!tfhe.lwe<@p::@g0, 60>>
+  %b = tfhe.convert %a keyswitch @p::@c01 : tensor<2x!tfhe.lwe<@p::@g0, 60>> -> tensor<2x!tfhe.lwe<@p::@g1, 60>>
+  // expected-error @+3 {{a table of 3 bits fails with probability 2^-}}
+  // expected-note @+2 {{noise has standard deviation 2^-}}
+  // expected-note @+1 {{help: fhe-compile MODEL.onnx --round-accumulators=2}}
+  %h = tfhe.lookup %b keyswitch @p::@ks1 bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x8xi32> width 3 guard 0
+      : tensor<2x!tfhe.lwe<@p::@g1, 60>> -> tensor<2x!tfhe.lwe<@p::@g0, 60>>
+  return %h : tensor<2x!tfhe.lwe<@p::@g0, 60>>
+}
+
+// -----
+
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 830 log2_std -18.64
+}
+// expected-error @+1 {{is not under a GLWE key of the parameters}}
+func.func @main(%x: tensor<2x!tfhe.lwe<@p::@s0, 60>>) -> tensor<2x!tfhe.lwe<@p::@s0, 60>> {
+  return %x : tensor<2x!tfhe.lwe<@p::@s0, 60>>
+}
