@@ -8,9 +8,11 @@
 #include "compiler/codegen/Codegen.h"
 #include "dialects/fhe/FHE.h"
 #include "passes/parameters/CostModel.h"
+#include "passes/parameters/ParameterOptions.h"
 #include "passes/tfhe/ArenaPlan.h"
 #include "passes/tfhe/ProgramInterface.h"
 #include "runtime/include/fhe/abi.h"
+#include "runtime/tfhe/portable_math.h"
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -202,9 +204,11 @@ FailureOr<std::string> buildManifest(ModuleOp planned, llvm::StringRef name) {
   manifest["outputs"] = Json::array();
   for (const ProgramPort &port : program->outputs)
     manifest["outputs"].push_back(describeOutput(port, program->parameters));
-  manifest["profile"] = "private";
+  auto profile = planned->getAttrOfType<StringAttr>(fhe::profileAttr);
+  manifest["profile"] = profile ? profile.str() : "private";
   auto failureLog2 = planned->getAttrOfType<FloatAttr>(ir::failureAttr);
-  double failure = !clearOnly && failureLog2 ? std::exp2(failureLog2.getValueAsDouble()) : 0;
+  double failure =
+      !clearOnly && failureLog2 ? ::fhe::tfhe::portableExp2(failureLog2.getValueAsDouble()) : 0;
   // What no double above 0 holds is null beside a logarithm that is there.
   manifest["failure_probability"] = failure > 0 ? Json(failure) : Json();
   manifest["log2_failure_probability"] =

@@ -2,8 +2,11 @@
 #include "compiler/driver/Compilation.h"
 #include "compiler/codegen/Codegen.h"
 #include "compiler/driver/Calibration.h"
+#include "compiler/driver/Suggestions.h"
 #include "compiler/import/Import.h"
+#include "dialects/shared/DiagnosticIds.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/pipeline/Command.h"
 #include "passes/pipeline/Pipeline.h"
 #include "passes/tfhe/Passes.h"
 #include "llvm/Support/CrashRecoveryContext.h"
@@ -35,6 +38,28 @@ Compilation::~Compilation() = default;
 MLIRContext &Compilation::context() { return *contextStorage; }
 ModuleOp Compilation::module() { return current.get(); }
 ModuleOp Compilation::fheModule() { return atFhe.get(); }
+
+/// What the profile "shareable" rules out whatever the network.
+bool Compilation::checkProfile() {
+  const CompileOptions &options = flags.options;
+  if (options.parameters.profile != Profile::shareable)
+    return true;
+  auto refuse = [&](const llvm::Twine &text, const char *flag) {
+    InFlightDiagnostic error = emitError(FileLineColLoc::get(&context(), model, 0, 0), "the profile shareable ")
+                               << text.str() << " [" << diag::NotShareable << "]";
+    error.attachNote() << "help: " << commandWithout(options.command, {flag});
+    return false;
+  };
+  if (options.roundAccumulators)
+    return refuse("asks for exact tables; rounded ones (--round-accumulators) are approximate",
+                  "--round-accumulators");
+  if (options.overflow == Overflow::Calibrated)
+    return refuse("asks for proven ranges; values outside calibrated ones wrap", "--overflow");
+  if (options.parameters.log2PError.value_or(0) > shareableLog2PError)
+    return refuse("asks for failure probabilities of at most 2^-128 for every table and output",
+                  "--p-error");
+  return true;
+}
 
 bool Compilation::import() {
   current = importOnnx(context(), model, ImportOptions{flags.options.declaredInputs, flags.options.floatNetwork});
@@ -100,6 +125,17 @@ bool Compilation::runStage(StringRef name, llvm::function_ref<bool()> body) {
   return false;
 }
 
+/// Where no parameters satisfy the network: what would compile, tried out.
+void Compilation::suggestChanges() {
+  const std::string &id = printer->latestIdentifier();
+  bool helps = id == diag::TableTooWide || id == diag::NoParameters || id == diag::BeyondLimits;
+  if (result != ExitRefused || !helps || !beforeWindows)
+    return;
+  std::vector<std::string> commands = suggestCommands(*beforeWindows, flags.options);
+  for (const std::string &command : commands)
+    printer->help(command);
+}
+
 bool Compilation::runTo(Level level) {
   using Build = void (*)(OpPassManager &, const CompileOptions &);
   auto passes = [&](StringRef name, Build build) {
@@ -110,21 +146,28 @@ bool Compilation::runTo(Level level) {
     });
   };
   if (!reached) {
-    if (!runStage("import", [&] { return import(); }))
+    if (!runStage("options", [&] { return checkProfile(); }) ||
+        !runStage("import", [&] { return import(); }))
       return false;
     reached = Level::Imported;
   }
   if (level >= Level::Fhe && *reached < Level::Fhe) {
     if (!passes("qnn", buildQnnPipeline) || !passes("fhe", buildFhePipeline) ||
-        !runStage("calibration", [&] { return calibrate(); }) ||
-        !passes("windows", buildWindowPipeline))
+        !runStage("calibration", [&] { return calibrate(); }))
+      return false;
+    if (level >= Level::Tfhe)
+      beforeWindows = current->clone();
+    if (!passes("windows", buildWindowPipeline))
       return false;
     atFhe = current->clone();
     reached = Level::Fhe;
   }
   if (level >= Level::Tfhe && *reached < Level::Tfhe) {
-    if (!passes("tfhe", buildTfhePipeline))
+    if (!passes("tfhe", buildTfhePipeline)) {
+      suggestChanges();
       return false;
+    }
+    beforeWindows = nullptr;
     reached = Level::Tfhe;
   }
   return true;

@@ -53,6 +53,8 @@ public:
   const CompileOptions &options() const { return flags.options; }
 
 private:
+  bool checkProfile();
+  void suggestChanges();
   bool import();
   bool calibrate();
   void reportInternalError(llvm::StringRef stage);
@@ -63,7 +65,7 @@ private:
   std::string command;
   std::unique_ptr<mlir::MLIRContext> contextStorage;
   std::unique_ptr<DiagnosticPrinter> printer;
-  mlir::OwningOpRef<mlir::ModuleOp> current, atFhe, beforeStage;
+  mlir::OwningOpRef<mlir::ModuleOp> current, beforeWindows, atFhe, beforeStage;
   std::optional<Level> reached;
   ExitCode result = ExitDone;
 };

@@ -68,6 +68,8 @@ void DiagnosticPrinter::printLine(Location location, StringRef kind, StringRef t
   }
 }
 
+void DiagnosticPrinter::help(StringRef text) { os << file << ": help: " << text << '\n'; }
+
 void DiagnosticPrinter::print(Diagnostic &diagnostic) {
   StringRef kind = "error";
   switch (diagnostic.getSeverity()) {
@@ -90,7 +92,10 @@ void DiagnosticPrinter::print(Diagnostic &diagnostic) {
   std::string text = diagnostic.str();
   if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
     ++errorCount;
-    if (!hasIdentifier(text))
+    latest.clear();
+    if (hasIdentifier(text))
+      latest = StringRef(text).rsplit('[').second.drop_back().str();
+    else
       ++unidentified;
   }
   printLine(diagnostic.getLocation(), kind, text);

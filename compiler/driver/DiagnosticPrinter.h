@@ -25,6 +25,10 @@ public:
                     bool verbose = false, bool quiet = false);
 
   unsigned errors() const { return errorCount; }
+  /// The identifier of the latest error, "Q012"; empty where it had none.
+  const std::string &latestIdentifier() const { return latest; }
+  /// Prints a help line for the file.
+  void help(llvm::StringRef text);
   /// True if all errors so far end in an identifier such as [Q012].
   bool allIdentified() const { return unidentified == 0; }
 
@@ -36,6 +40,7 @@ private:
   std::string file;
   bool verbose, quiet;
   unsigned errorCount = 0, unidentified = 0;
+  std::string latest;
   mlir::ScopedDiagnosticHandler handler;
 };
 

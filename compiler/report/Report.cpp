@@ -6,6 +6,7 @@
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/ProgramInterface.h"
 #include "runtime/tfhe/noise.h"
+#include "runtime/tfhe/portable_math.h"
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -147,6 +148,54 @@ static void addResults(Report &report, func::FuncOp main) {
   }
 }
 
+static LedgerEntry ledgerEntry(Value value, unsigned bits, double log2HalfSlot, double noiseStd,
+                               double log2Failure) {
+  LedgerEntry entry;
+  entry.bits = bits;
+  entry.elements = ir::elementsOf(value);
+  // Without noise nothing fails; a number stands for minus infinity, as in the IR.
+  entry.log2NoiseStd = noiseStd > 0 ? ::fhe::tfhe::portableLog2(noiseStd) : -1e6;
+  entry.log2HalfSlot = log2HalfSlot;
+  entry.log2Failure = log2Failure;
+  entry.log2AnyFailure = ::fhe::tfhe::log2AnyOf(log2Failure, double(entry.elements));
+  return entry;
+}
+
+static void addLedger(Report &report, func::FuncOp main) {
+  for (ir::LookupOp lookup : main.getOps<ir::LookupOp>()) {
+    if (!lookup.getNoiseStd() || !lookup.getLog2Failure())
+      continue;
+    unsigned bits = lookup.getPrecision();
+    LedgerEntry entry =
+        ledgerEntry(lookup.getInput(), bits, -double(bits) - 2,
+                    lookup.getNoiseStd()->convertToDouble(), lookup.getLog2Failure()->convertToDouble());
+    entry.rounded = bits != lookup.getWidth();
+    if (auto node = primaryNode(lookup.getLoc()))
+      entry.onnxNode = node->name.str();
+    report.tableLedger.push_back(entry);
+  }
+  for (OpOperand &operand : main.front().getTerminator()->getOpOperands()) {
+    unsigned number = operand.getOperandNumber();
+    auto noise = main.getResultAttrOfType<FloatAttr>(number, ir::noiseAttr);
+    auto failure = main.getResultAttrOfType<FloatAttr>(number, ir::failureAttr);
+    if (!noise || !failure)
+      continue;
+    unsigned bits = 64 - unsigned(ir::lweOf(operand.get()).getLog2Delta());
+    LedgerEntry entry = ledgerEntry(operand.get(), bits, -double(bits) - 1,
+                                    noise.getValueAsDouble(), failure.getValueAsDouble());
+    if (auto client = main.getResultAttrOfType<DictionaryAttr>(number, ir::clientAttr))
+      if (auto name = client.getAs<StringAttr>("name"))
+        entry.onnxNode = name.str();
+    report.outputLedger.push_back(entry);
+  }
+}
+
+std::optional<double> log2FailureOfAMillion(const Report &report) {
+  if (!report.log2Failure)
+    return std::nullopt;
+  return ::fhe::tfhe::log2AnyOf(*report.log2Failure, 1e6);
+}
+
 static void addSizes(Report &report, func::FuncOp main, ir::ParametersOp parameters) {
   parameters::KeyBytes keys = parameters::evaluationKeyBytes(parameters);
   report.evaluationKeyBytes = keys.stored;
@@ -171,6 +220,7 @@ void addParameters(Report &report, ModuleOp tfhe) {
   if (parameters.getClearOnly())
     return;
   addResults(report, main);
+  addLedger(report, main);
   report.securityBits = parameters.getSecurity();
   if (auto log2Failure = tfhe->getAttrOfType<FloatAttr>(ir::failureAttr))
     report.log2Failure = log2Failure.getValueAsDouble();
@@ -187,12 +237,37 @@ static Json orNull(const std::optional<T> &value) {
 }
 /// `name` and its logarithm; what no double above 0 holds is null beside a logarithm that is there.
 static void addProbability(Json &entry, const std::optional<double> &log2) {
-  double value = log2 ? std::exp2(*log2) : 0;
+  double value = log2 ? ::fhe::tfhe::portableExp2(*log2) : 0;
   entry["failure_probability"] = value > 0 ? Json(value) : Json();
   entry["log2_failure_probability"] = orNull(log2);
 }
 static Json toJson(const Disagreements &disagreements) {
   return {{"expected", orNull(disagreements.expected)}, {"at_most", orNull(disagreements.atMost)}};
+}
+
+static Json toJson(const LedgerEntry &entry, const char *named) {
+  Json json = {{named, entry.onnxNode}, {"bits", entry.bits}, {"elements", entry.elements},
+               {"log2_noise_std", entry.log2NoiseStd}, {"log2_half_slot", entry.log2HalfSlot},
+               {"log2_failure_probability", entry.log2Failure},
+               {"log2_failure_probability_of_all", entry.log2AnyFailure}};
+  if (std::string(named) == "onnx_node")
+    json["rounded"] = entry.rounded;
+  return json;
+}
+
+/// Failure probabilities from one table to a million inferences; null without parameters.
+static Json ledgerOf(const Report &report) {
+  if (!report.log2Failure)
+    return nullptr;
+  Json tables = Json::array(), outputs = Json::array();
+  for (const LedgerEntry &entry : report.tableLedger)
+    tables.push_back(toJson(entry, "onnx_node"));
+  for (const LedgerEntry &entry : report.outputLedger)
+    outputs.push_back(toJson(entry, "output"));
+  return {{"tables", tables},
+          {"outputs", outputs},
+          {"log2_failure_probability_of_an_inference", *report.log2Failure},
+          {"log2_failure_probability_of_a_million_inferences", *log2FailureOfAMillion(report)}};
 }
 
 static Json toJson(const Layer &layer) {
@@ -251,6 +326,7 @@ std::string toJson(const Report &report) {
   json["max_accumulator_bits"] = report.maxAccumulatorBits;
   json["security_bits"] = orNull(report.securityBits);
   addProbability(json, report.log2Failure);
+  json["ledger"] = ledgerOf(report);
   json["disagreements"] = toJson(report.disagreements);
   json["predicted_seconds"] = orNull(report.predictedSeconds);
   json["bytes"] = {{"evaluation_key_stored", orNull(report.evaluationKeyBytes)},

@@ -45,6 +45,18 @@ struct Layer {
   std::optional<double> predictedSeconds;
 };
 
+/// A place where noise may change a result: a lookup, or a result of @main at its full width. All
+/// numbers are logarithms to base 2: probabilities of 2^-1000 do not underflow.
+struct LedgerEntry {
+  std::string onnxNode;      ///< of a lookup: its own node; of a result: its name
+  unsigned bits = 0;         ///< precision of the lookup, width of the result
+  bool rounded = false;      ///< an approximately rounded table
+  uint64_t elements = 0;     ///< of one inference
+  double log2NoiseStd = 0, log2HalfSlot = 0; ///< relative to the torus; noise of the worst element
+  double log2Failure = 0;    ///< of the worst element
+  double log2AnyFailure = 0; ///< of any element of one inference
+};
+
 struct Report {
   std::string name;
   std::vector<Layer> layers;
@@ -55,12 +67,16 @@ struct Report {
   bool clearOnly = false;
   std::optional<unsigned> securityBits;
   std::optional<double> log2Failure, predictedSeconds; ///< of one inference
+  std::vector<LedgerEntry> tableLedger, outputLedger; ///< in program order
   Disagreements disagreements;
   std::optional<uint64_t> evaluationKeyBytes, evaluationKeyMemory, inputBytes, peakBytes;
 };
 
 /// Reads @main of a module in the fhe dialect.
 Report collect(mlir::ModuleOp fhe, llvm::StringRef name, const CompileOptions &options);
+
+/// log2 of the failure probability of a million inferences.
+std::optional<double> log2FailureOfAMillion(const Report &report);
 
 /// Adds what a module in the tfhe dialect, made from that fhe module, knows.
 void addParameters(Report &report, mlir::ModuleOp tfhe);

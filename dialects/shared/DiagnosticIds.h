@@ -45,6 +45,8 @@ inline constexpr char TableFails[] = "Q032";   ///< a table fails more often tha
 inline constexpr char OutputFails[] = "Q033";  ///< an output fails more often than allowed
 inline constexpr char WindowEnds[] = "Q034";   ///< too little guard at the ends of a rounded window
 inline constexpr char InferenceFails[] = "Q035"; ///< an inference fails more often than allowed
+inline constexpr char NotShareable[] = "Q036"; ///< --profile=shareable with what it does not allow
+inline constexpr char BeyondLimits[] = "Q037"; ///< keys or memory above what was allowed
 
 // Nodes (import).
 inline constexpr char UnknownDomain[] = "Q040";       ///< operator of an unknown domain

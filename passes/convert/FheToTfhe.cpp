@@ -14,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/parameters/ChooseParameters.h"
+#include "passes/parameters/Refusal.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -291,7 +292,7 @@ FailureOr<func::FuncOp> Converter::convert() {
 //===----------------------------------------------------------------------===//
 
 /// Refuses tables that look at more bits than any parameter set carries.
-LogicalResult checkTableBits(func::FuncOp function, bool clearOnly, StringRef command) {
+LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
   unsigned limit = clearOnly ? maxClearTableBits : fhe::parameters::maxTableBits, wider = 0;
   fhe::LutOp widest;
   for (auto lut : function.getOps<fhe::LutOp>()) {
@@ -315,7 +316,6 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly, StringRef co
                                     << range.getLo() << ", " << range.getHi() << "]";
   if (wider > 1)
     error.attachNote() << wider << " tables are wider than " << limit << " bits, this is the widest";
-  error.attachNote() << "help: " << command << " --round-accumulators=8";
   return failure();
 }
 
@@ -349,46 +349,6 @@ void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterS
       .setSwitchKind(set.modulusSwitch == fhe::tfhe::SwitchKind::centred ? "centred" : "plain");
 }
 
-/// Up to which 2-norm the constraint alone could be satisfied, as a sentence.
-std::string reach(const fhe::parameters::Constraint &constraint,
-                  fhe::parameters::NoiseAnalysis &analysis, double norm,
-                  const fhe::ParameterOptions &options) {
-  for (double reached = std::exp2(std::floor(std::log2(norm))); reached >= 1; reached /= 2)
-    if (isSatisfiable(constraint, analysis, options, reached / norm))
-      return "parameters exist up to a 2-norm of " + fhe::parameters::printed(reached);
-  return "no parameters exist for so many bits";
-}
-
-/// Names the first constraint that no set satisfies, or the whole network.
-LogicalResult refuseNoise(ArrayRef<fhe::parameters::Constraint> constraints,
-                          fhe::parameters::NoiseAnalysis &analysis,
-                          const fhe::ParameterOptions &options, StringRef command) {
-  for (const auto &constraint : constraints) {
-    if (isSatisfiable(constraint, analysis, options))
-      continue;
-    Location loc = constraint.value.getLoc();
-    if (constraint.isLookup())
-      loc = constraint.op->getLoc();
-    else if (Operation *op = constraint.value.getDefiningOp())
-      loc = op->getLoc();
-    InFlightDiagnostic error = emitError(loc);
-    double norm = constraint.factor * analysis.norm2(constraint.value);
-    if (constraint.isLookup())
-      error << "no parameter set keeps a table of " << constraint.precision;
-    else
-      error << "no parameter set keeps output " << constraint.result << " of "
-            << 64 - int64_t(ir::lweOf(constraint.value).getLog2Delta());
-    error << " bits right at a 2-norm of " << fhe::parameters::printed(norm)
-          << " and a failure probability of " << fhe::parameters::printed(options.budget()) << " ["
-          << fhe::diag::NoParameters << "]";
-    error.attachNote() << reach(constraint, analysis, norm, options);
-    error.attachNote() << "help: " << command << " --round-accumulators=6";
-    return failure();
-  }
-  return emitError(constraints.front().op->getLoc(), "no one parameter set satisfies all tables and outputs together [")
-         << fhe::diag::NoParameters << "]";
-}
-
 struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   using ConvertFheToTfheBase::ConvertFheToTfheBase;
 
@@ -418,6 +378,26 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     return failure();
   }
 
+  /// What the profile "shareable" asks of the network (docs/security.md); the driver has refused
+  /// the options that rule it out.
+  LogicalResult checkProfile(func::FuncOp function) {
+    if (asked().profile != fhe::Profile::shareable)
+      return success();
+    for (Operation &op : function.front()) {
+      auto lut = dyn_cast<fhe::LutOp>(op);
+      bool rounded = lut && bitsOf(lut) < lut.getWidth();
+      if (rounded || op.hasAttr("calibrated"))
+        return op.emitError("results are not shareable: ")
+               << (rounded ? "a rounded table is approximate" : "values outside a calibrated range wrap")
+               << " [" << fhe::diag::NotShareable << "]";
+    }
+    if (asked().log2PerElement() <= fhe::shareableLog2PError)
+      return success();
+    return getOperation().emitError("results are shareable with failure probabilities of at most 2^-128, "
+                                    "asked for ")
+           << fhe::parameters::printed(asked().budget()) << " [" << fhe::diag::NotShareable << "]";
+  }
+
   LogicalResult chooseFor(func::FuncOp function) {
     OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
     if (clearOnly) {
@@ -430,7 +410,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     std::optional<fhe::parameters::SearchResult> choice = fhe::parameters::chooseParameters(
         function, constraints, analysis, options);
     if (!choice)
-      return refuseNoise(constraints, analysis, options, command);
+      return fhe::parameters::refuseParameters(function, constraints, analysis, options);
     addParameters(builder, function.getLoc(), choice->set, security);
     return success();
   }
@@ -454,13 +434,15 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || !llvm::hasSingleElement(function.getBody()))
       return getOperation().emitError("no func.func @main of one block in the module");
-    if (failed(checkLevel(function)) || failed(checkOptions()) || 
-        failed(checkTableBits(function, clearOnly, command)))
+    if (failed(checkLevel(function)) || failed(checkOptions()) || failed(checkProfile(function)) ||
+        failed(checkTableBits(function, clearOnly)))
       return failure();
     FailureOr<func::FuncOp> converted = Converter(function, clearOnly).convert();
     if (failed(converted))
       return failure();
     function.erase();
+    if (asked().profile == fhe::Profile::shareable)
+      getOperation()->setAttr(fhe::profileAttr, StringAttr::get(&getContext(), "shareable"));
     return chooseFor(*converted);
   }
 

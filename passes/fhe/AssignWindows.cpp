@@ -1,6 +1,8 @@
 //===- AssignWindows.cpp - Final ranges and table windows --------------------------===//
+#include "dialects/shared/DiagnosticIds.h"
 #include "mlir/IR/Builders.h"
 #include "passes/fhe/Passes.h"
+#include "passes/parameters/Search.h"
 #include "llvm/ADT/MapVector.h"
 #include <algorithm>
 #include <cmath>
@@ -11,8 +13,9 @@ namespace fhe {
 #define GEN_PASS_DEF_FHEASSIGNWINDOWS
 #include "passes/fhe/Passes.h.inc"
 
-int64_t roundingGuard(unsigned width, unsigned rounded) {
-  return int64_t(std::ceil(6.0 / 7.14 * std::ldexp(1.0, int(width) - int(rounded) - 1)));
+int64_t endGuard(unsigned width, unsigned precision, double log2PError) {
+  double halfSlot = std::ldexp(1.0, int(width) - int(precision) - 1); // in slots of the window
+  return int64_t(std::ceil(6 * std::sqrt(parameters::varianceLimit(halfSlot, log2PError))));
 }
 } // namespace fhe
 
@@ -42,6 +45,9 @@ IntType elementOf(Value value) {
   return cast<IntType>(cast<RankedTensorType>(value.getType()).getElementType());
 }
 
+/// Accumulators have at most 40 bits.
+constexpr unsigned widestWindow = 48;
+
 /// Widens `range` inside `limit` to at most `size` integers, evenly to both sides.
 Range widen(Range range, Range limit, int64_t size) {
   int64_t extra = size - range.size();
@@ -52,15 +58,20 @@ Range widen(Range range, Range limit, int64_t size) {
 }
 
 /// The window of a table that must see `needed` right; `covered` is what its function is known on.
-Window chooseWindow(Range needed, Range covered, unsigned round, bool calibrated) {
+/// Empty where guards take the whole of every window: few bits at a large failure probability.
+std::optional<Window> chooseWindow(Range needed, Range covered, unsigned round, bool calibrated,
+                    double log2PError) {
   Window window;
   window.width = std::max(1u, tableBits(needed.lo, needed.hi));
   int64_t guard = 0;
-  if (round && window.width > round) {
-    window.rounded = true;
-    while (guard = roundingGuard(window.width, round),
-           needed.size() + 2 * guard > int64_t(1) << window.width)
-      ++window.width;
+  for (;; ++window.width) {
+    window.rounded = round && window.width > round;
+    if (window.rounded || log2PError > unguardedLog2PError)
+      guard = endGuard(window.width, window.rounded ? round : window.width, log2PError);
+    if (needed.size() + 2 * guard <= int64_t(1) << window.width)
+      break;
+    if (window.width == widestWindow)
+      return std::nullopt;
   }
   int64_t slots = int64_t(1) << window.width;
   window.range = calibrated ? widen(needed, covered, slots - 2 * guard) : needed;
@@ -179,6 +190,14 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     return Range{elementOf(value).getLo(), elementOf(value).getHi()};
   }
 
+  void refuseWindow(LutOp lut) {
+    lut.emitError("a table rounded to ")
+        << round.getValue() << " bits has no window that leaves 6 standard deviations of the noise free at its ends "
+        << "at a failure probability of 2^" << int64_t(std::floor(log2PError)) << " ["
+        << diag::WindowEnds << "]";
+    signalPassFailure();
+  }
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     // All uses of one accumulator agree on its range: first collect what they need.
@@ -213,7 +232,11 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     SmallVector<Window> windows;
     for (LutOp lut : luts) {
       Range proven{elementOf(lut.getInput()).getLo(), elementOf(lut.getInput()).getHi()};
-      windows.push_back(chooseWindow(needed[rootOf(lut.getInput())], proven, round, calibrated));
+      std::optional<Window> window =
+          chooseWindow(needed[rootOf(lut.getInput())], proven, round, calibrated, log2PError);
+      if (!window)
+        return refuseWindow(lut);
+      windows.push_back(*window);
       retyped.push_back({lut.getInput(), windows.back().range});
     }
     for (auto [lut, window] : llvm::zip(luts, windows))

@@ -34,10 +34,13 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
     - Calibrated: the range is the observed one, widened within the proven one to fill the window;
       accumulators are marked `calibrated`. An accumulator that leaves the program without a table keeps
       its proven range: it would wrap unnoticed, and its range costs no table.
-    - Rounding (`round=P`): a table wider than P gets `rounded_width = P`, and 6 standard deviations of
-      noise are kept free at both ends (see roundingGuard), widening the window where needed. Only such
-      tables keep their `frequencies`.
-    **Refuses** a calibrated accumulator without an observed range (internal).
+    - Rounding (`round=P`): a table wider than P gets `rounded_width = P`. Only such tables keep their
+      `frequencies`.
+    - Of rounded tables, and of all where `log2-p-error` is above -40, 6 standard deviations of the noise
+      are kept free at both ends (see endGuard), widening the window where needed: what leaves a window
+      comes back at the other end with its sign changed, which is no rounding step.
+    **Refuses** a calibrated accumulator without an observed range (internal); a rounded table whose guards
+    fill every window, as they do with few bits at a large failure probability [Q034].
     **Example**
     ```mlir
     %y = fhe.lut %x lo -5 tables ... width 4 guard 0 : tensor<4x!fhe.int<-5:5>> -> ...
@@ -46,7 +49,9 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"calibrated", "calibrated", "bool", "false", "compile for the observed ranges">,
-    Option<"round", "round", "unsigned", "0", "bits tables are rounded to; 0: exact">
+    Option<"round", "round", "unsigned", "0", "bits tables are rounded to; 0: exact">,
+    Option<"log2PError", "log2-p-error", "double", "-40",
+           "log2 of the most failure probability of one table">
   ];
   let dependentDialects = ["::fhe::FHEDialect"];
 }

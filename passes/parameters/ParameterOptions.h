@@ -1,4 +1,5 @@
-//===- ParameterOptions.h - What parameters are asked for --------------------------------------===//
+//===- ParameterOptions.h - What parameters are asked for
+//--------------------------------------===//
 //
 // The options of fhe-compile that concern parameters, in one struct: the driver fills it, the
 // passes carry it (as textual options of their own, so that fhe-opt has them too), and the search
@@ -9,6 +10,7 @@
 #define PASSES_PARAMETERS_PARAMETEROPTIONS_H
 
 #include "passes/parameters/Search.h"
+#include <algorithm>
 
 namespace fhe {
 
@@ -21,14 +23,16 @@ enum class Profile {
 struct ParameterOptions {
   /// Of one element of a table or an output; none: only `log2Global` counts.
   std::optional<double> log2PError = -40;
-  std::optional<double> log2Global; ///< of any table or output of one inference
-  unsigned securityBits = 128;      ///< 128 or 132
+  std::optional<double> log2Global;    ///< of any table or output of one inference
+  unsigned securityBits = 128;         ///< 128 or 132
   std::optional<uint64_t> maxKeyBytes; ///< stored evaluation keys
   std::optional<uint64_t> maxMemory;   ///< of a server, one sample at a time
   bool extendedKeys = false; ///< partial GLWE keys, whose security is an assumption of its own
   ::fhe::tfhe::NoiseKind noise = ::fhe::tfhe::NoiseKind::gaussian;
   Profile profile = Profile::privateResults;
 
+  /// What one element of a table or an output may fail with at most, whichever budget says so.
+  double log2PerElement() const { return std::min(log2PError.value_or(0), log2Global.value_or(0)); }
   parameters::FailureBudget budget() const { return {log2PError, log2Global}; }
   parameters::Limits limits() const { return {maxKeyBytes, maxMemory}; }
 };
@@ -36,10 +40,14 @@ struct ParameterOptions {
 /// Failure probabilities that parameters exist for, as logarithms.
 inline constexpr double leastLog2PError = -256, mostLog2PError = -1;
 
+/// On a tfhe module: "private" (or absent) or "shareable".
+inline constexpr const char profileAttr[] = "tfhe.profile";
+
 /// The most that the profile "shareable" allows.
 inline constexpr double shareableLog2PError = -128;
 
-/// Copies to and from the options of a pass (passes/tfhe/Passes.td), where 0 stands for "not given".
+/// Copies to and from the options of a pass (passes/tfhe/Passes.td), where 0 stands for "not
+/// given".
 template <typename PassOptions>
 void setPassOptions(PassOptions &to, const ParameterOptions &from) {
   to.log2PError = from.log2PError.value_or(0);

@@ -7,7 +7,6 @@
 #define PASSES_PIPELINE_COMMAND_H
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -27,7 +26,7 @@ inline std::string shellWord(const std::string &text) {
 /// `words` (the program first) as one line, without `flags` (each with one value, "--flag value" or
 /// "--flag=value"; "-fvalue" where it is a letter). Without words a command of the form all have.
 inline std::string commandWithout(const std::vector<std::string> &words,
-                                  std::initializer_list<std::string> flags) {
+                                  const std::vector<std::string> &flags) {
   if (words.empty())
     return "fhe-compile MODEL.onnx";
   std::string command = words.front();

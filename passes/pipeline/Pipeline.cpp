@@ -35,6 +35,7 @@ void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) 
   FheAssignWindowsOptions windows;
   windows.calibrated = options.overflow == Overflow::Calibrated;
   windows.round = options.roundAccumulators.value_or(0);
+  windows.log2PError = options.parameters.log2PerElement();
   manager.addNestedPass<func::FuncOp>(createFheAssignWindows(windows));
   manager.addPass(createFheVerifyExact());
 }
@@ -59,8 +60,16 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> clearOnly{*this, "clear-only", llvm::cl::desc("choose no parameters"),
                          llvm::cl::init(false)};
 
+  Option<double> log2PError{*this, "log2-p-error",
+                            llvm::cl::desc("log2 of the failure probability of one table"),
+                            llvm::cl::init(-40)};
+  Option<unsigned> security{*this, "security", llvm::cl::desc("bits of security: 128 or 132"),
+                            llvm::cl::init(128)};
+
   CompileOptions get() const {
     CompileOptions options;
+    options.parameters.log2PError = log2PError.getValue();
+    options.parameters.securityBits = security.getValue();
     options.maxAccumulatorBits = maxBits.getValue();
     if (round.getValue())
       options.roundAccumulators = round.getValue();

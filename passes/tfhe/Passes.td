@@ -39,9 +39,7 @@ def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
     ```
   }];
   let options = !listconcat(parameterOptions, [
-    Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">,
-    Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
-           "the command that help lines repeat">
+    Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">
   ]);
   let dependentDialects = ["::fhe::tfhe_ir::TFHEDialect"];
 }
@@ -92,6 +90,19 @@ def TfhePlanArena : Pass<"tfhe-plan-arena", "::mlir::func::FuncOp"> {
     %y = tfhe.linear %x ... ==> %y = tfhe.linear %x ... {slots = array<i64: 64>}
     ```
   }];
+}
+
+def TfheVerifyMemory : Pass<"tfhe-verify-memory", "::mlir::ModuleOp"> {
+  let summary = "Check the memory of one inference against what was allowed";
+  let description = [{
+    **Takes** a planned `tfhe` module. **Gives** the same. The search keeps keys and live ciphertexts within
+    the limit before there is a plan; this is the whole (passes/parameters/CostModel.h, peakBytes).
+    **Refuses** a program whose memory for one sample on one thread is above `max-memory` [Q037].
+    **Example** nothing changes.
+  }];
+  let options = [
+    Option<"maxMemory", "max-memory", "uint64_t", "0", "most bytes of a server's memory; 0: any">
+  ];
 }
 
 def ConvertTfheToLLVM : Pass<"convert-tfhe-to-llvm", "::mlir::ModuleOp"> {

@@ -12,14 +12,18 @@ void buildTfhePipeline(mlir::OpPassManager &manager, const CompileOptions &optio
   ConvertFheToTfheOptions convert;
   setPassOptions(convert, options.parameters);
   convert.clearOnly = options.clearOnly;
-  convert.command = commandWithout(options.command, {"--round-accumulators"});
   manager.addPass(createConvertFheToTfhe(convert));
   TfheVerifyNoiseOptions verify;
   setPassOptions(verify, options.parameters);
-  verify.command = convert.command;
+  verify.command = commandWithout(options.command, {"--round-accumulators"});
   manager.addPass(createTfheVerifyNoise(verify));
   manager.addNestedPass<mlir::func::FuncOp>(createTfheSchedule());
   manager.addNestedPass<mlir::func::FuncOp>(createTfhePlanArena());
+  if (options.parameters.maxMemory) {
+    TfheVerifyMemoryOptions memory;
+    memory.maxMemory = *options.parameters.maxMemory;
+    manager.addPass(createTfheVerifyMemory(memory));
+  }
 }
 
 } // namespace fhe

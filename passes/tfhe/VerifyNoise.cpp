@@ -6,6 +6,7 @@
 //===---------------------------------------------------------------------------===//
 #include "dialects/shared/DiagnosticIds.h"
 #include "mlir/IR/Builders.h"
+#include "passes/fhe/Passes.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/Disagreements.h"
 #include "passes/parameters/ProgramNoise.h"
@@ -44,8 +45,50 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
         op.setAttr("norm2", f64(analysis.norm2(op.getResult(0))));
   }
 
-  LogicalResult refuse(const Constraint &constraint, double variance, double log2Failure) {
-    double allowed = *asked().log2PError;
+  /// What one element may fail with, as a logarithm.
+  double allowedLog2() {
+    double allowed = asked().log2PError.value_or(0);
+    return isShareable() ? std::min(allowed, fhe::shareableLog2PError) : allowed;
+  }
+  bool isShareable() {
+    auto profile = getOperation()->getAttrOfType<StringAttr>(fhe::profileAttr);
+    return asked().profile == fhe::Profile::shareable || (profile && profile.getValue() == "shareable");
+  }
+
+  /// The value whose noise a consumer sees: layout and clear powers of two do not change it.
+  static Value rootOf(Value value) {
+    while (Operation *op = value.getDefiningOp()) {
+      bool isView = isa<ir::ReshapeOp>(op) || (isa<ir::GatherOp>(op) && op->getNumOperands() == 1);
+      auto combine = dyn_cast<ir::CombineOp>(op);
+      if (!isView && !(combine && combine.getInputs().size() == 1 && combine.getCoefficients()[0] == 1))
+        break;
+      value = op->getOperand(0);
+    }
+    return value;
+  }
+
+  static std::string describe(const Constraint &constraint) {
+    if (constraint.isLookup())
+      return "a table of " + std::to_string(constraint.precision) + " bits";
+    return "output " + std::to_string(constraint.result);
+  }
+
+  /// One line a further consumer of the value: `binding` is the one that fails most often.
+  void noteConsumers(InFlightDiagnostic &error, const Constraint &binding,
+                     ArrayRef<Constraint> constraints, ProgramNoise &noise) {
+    for (const Constraint &other : constraints) {
+      bool same = other.op == binding.op && other.result == binding.result;
+      if (same || rootOf(other.value) != rootOf(binding.value))
+        continue;
+      double variance = noise.varianceAt(other);
+      error.attachNote(other.op->getLoc())
+          << "another consumer of the same value, " << describe(other) << ", fails with probability 2^"
+          << printed(fhe::tfhe::log2ErrorProbability(other.halfSlot, variance));
+    }
+  }
+
+  InFlightDiagnostic refuse(const Constraint &constraint, double variance, double log2Failure) {
+    double allowed = allowedLog2();
     Operation *place = constraint.isLookup() ? constraint.op : constraint.value.getDefiningOp();
     InFlightDiagnostic error = emitError(place ? place->getLoc() : constraint.op->getLoc());
     if (constraint.isLookup())
@@ -55,11 +98,14 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
       error << "output " << constraint.result << " fails with probability 2^" << printed(log2Failure)
             << ", allowed is 2^" << printed(allowed) << " [" << fhe::diag::OutputFails << "]";
     error.attachNote() << "noise has standard deviation 2^" << printed(0.5 * std::log2(variance))
-                       << ", half a slot is 2^" << printed(std::log2(constraint.halfSlot));
+                       << ", half a slot is 2^" << printed(std::log2(constraint.halfSlot))
+                       << "; at most 2^"
+                       << printed(0.5 * std::log2(varianceLimit(constraint.halfSlot, allowed)))
+                       << " is allowed";
     error.attachNote()
         << "help: " << command.getValue() << " --round-accumulators="
         << std::max(2u, (constraint.isLookup() ? constraint.precision : 7) - 1);
-    return failure();
+    return error;
   }
 
   void annotateDisagreements(ir::LookupOp lookup, double noiseStd, unsigned log2N) {
@@ -71,17 +117,20 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     lookup.setMostDisagreementsAttr(f64(found.atMost));
   }
 
-  /// A rounded window tolerates noise of several slots; beyond its ends the table changes its sign.
+  /// Noise that a rounded window tolerates, or a large failure probability, is several slots; beyond
+  /// the ends of its window the table changes its sign.
   LogicalResult verifyEnds(ir::LookupOp lookup, double variance) {
     int64_t width = lookup.getWidth(), guard = lookup.getGuard(),
             entries = lookup.getTables().getType().getDimSize(2);
-    if (lookup.getPrecision() == width)
+    bool isRounded = lookup.getPrecision() != width;
+    if (!isRounded && asked().log2PerElement() <= fhe::unguardedLog2PError)
       return success();
     double slots = std::min(guard, (int64_t(1) << width) - guard - entries) + 0.5;
     double deviations = slots * std::exp2(-double(width) - 1) / std::sqrt(variance);
     if (deviations >= endDeviations)
       return success();
-    InFlightDiagnostic error = lookup.emitError("a rounded table has a value ");
+    InFlightDiagnostic error = lookup.emitError(isRounded ? "a rounded table has a value "
+                                                          : "a table has a value ");
     error << printed(deviations) << " standard deviations of the noise from an end of its window, allowed are "
           << printed(endDeviations) << " [" << fhe::diag::WindowEnds << "]";
     error.attachNote() << "guard " << guard << ", " << entries << " entries, " << (int64_t(1) << width)
@@ -89,16 +138,36 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     return failure();
   }
 
-  /// Checks and annotates one place; adds its elements' failures to `total`.
+  /// Refuses the place that fails most often, if it fails too often.
+  LogicalResult verifyWorst(ArrayRef<Constraint> constraints, ProgramNoise &noise) {
+    const Constraint *worst = nullptr;
+    double most = allowedLog2();
+    for (const Constraint &constraint : constraints) {
+      double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot,
+                                                           noise.varianceAt(constraint));
+      if (log2Failure <= most)
+        continue;
+      worst = &constraint;
+      most = log2Failure;
+    }
+    if (!worst)
+      return success();
+    InFlightDiagnostic error = refuse(*worst, noise.varianceAt(*worst), most);
+    noteConsumers(error, *worst, constraints, noise);
+    return failure();
+  }
+
+  /// Annotates one place; adds its elements' failures to `total`.
   LogicalResult verify(func::FuncOp function, const Constraint &constraint, ProgramNoise &noise,
                        double &total) {
     double variance = noise.varianceAt(constraint);
     double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot, variance);
-    if (!(log2Failure <= asked().log2PError.value_or(0)))
-      return refuse(constraint, variance, log2Failure);
     auto lookup = dyn_cast<ir::LookupOp>(constraint.op);
     if (lookup && failed(verifyEnds(lookup, variance)))
       return failure();
+    if (lookup && isShareable() && lookup.getPrecision() != int64_t(lookup.getWidth()))
+      return lookup.emitError("results are not shareable: a rounded table is approximate [")
+             << fhe::diag::NotShareable << "]";
     // What is impossible is written as the smallest double's power, not as an infinity.
     double written = std::max(log2Failure, -1e6);
     double count = ir::elementsOf(constraint.value);
@@ -157,7 +226,10 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
       return failure();
     ProgramNoise noise(parameters, analysis);
     double total = -std::numeric_limits<double>::infinity();
-    for (const Constraint &constraint : collectConstraints(function))
+    std::vector<Constraint> constraints = collectConstraints(function);
+    if (failed(verifyWorst(constraints, noise)))
+      return failure();
+    for (const Constraint &constraint : constraints)
       if (failed(verify(function, constraint, noise, total)))
         return failure();
     module->setAttr(ir::failureAttr, f64(std::max(total, -1e6)));

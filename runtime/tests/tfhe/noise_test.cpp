@@ -26,6 +26,34 @@ TEST(Parameters, CurveFollowsTheEstimator) {
   EXPECT_FALSE(log2StdForDimension(800, 127));
 }
 
+// The points of both curves that the lattice estimator of June 2026 was run at, each with the
+// log2 of operations of its best attack (dual_hybrid, MATZOV, binary secrets): at least the level.
+TEST(Parameters, CurveAtTheEstimatedPoints) {
+  const struct {
+    uint32_t n;
+    double log2Std128, attack128, log2Std132, attack132;
+  } points[] = {
+      {600, -12.742, 128.5, -12.278, 132.6},  {650, -14.027, 128.4, -13.522, 132.6},
+      {700, -15.312, 128.3, -14.767, 132.5},  {750, -16.597, 128.3, -16.011, 132.0},
+      {800, -17.881, 128.3, -17.256, 132.0},  {850, -19.166, 128.4, -18.500, 132.3},
+      {900, -20.451, 128.3, -19.745, 132.5},  {1000, -23.021, 128.3, -22.234, 132.1},
+      {1024, -23.638, 128.3, -22.832, 132.5}, {1536, -36.794, 128.7, -35.576, 132.8},
+      {2048, -49.951, 128.9, -48.320, 133.1}, {2500, -61.566, 129.2, -59.571, 133.4},
+      {2560, -62, 131.5, -61.065, 132},       {3072, -62, 159.4, -62, 159.4},
+      {4096, -62, 218.4, -62, 218.4},
+  };
+  for (const auto &point : points) {
+    // No less noise than what was estimated, and no other curve.
+    EXPECT_NEAR(*log2StdForDimension(point.n, 128), point.log2Std128, 0.0006) << point.n;
+    EXPECT_NEAR(*log2StdForDimension(point.n, 132), point.log2Std132, 0.0006) << point.n;
+    EXPECT_GE(point.attack128, 128) << point.n;
+    EXPECT_GE(point.attack132, 132) << point.n;
+    // Relative to the torus the words do not matter, but for their own floor.
+    EXPECT_EQ(*log2StdForDimension(point.n, 128, 32),
+              std::max(*log2StdForDimension(point.n, 128), 2.0 - 32));
+  }
+}
+
 TEST(Parameters, BoundsAreChecked) {
   const ParameterSet good = curveSet(775, 1, 11, {23, 1}, {3, 5});
   EXPECT_EQ(checkBounds(good), "");

@@ -1,10 +1,20 @@
 // RUN: fhe-opt --fhe-assign-windows %s | FileCheck %s --check-prefix=PROVEN
 // RUN: fhe-opt "--fhe-assign-windows=calibrated" %s | FileCheck %s --check-prefix=CALIBRATED
 // RUN: fhe-opt "--fhe-assign-windows=round=2" %s | FileCheck %s --check-prefix=ROUND
+// RUN: fhe-opt "--fhe-assign-windows=log2-p-error=-10" %s | FileCheck %s --check-prefix=OFTEN
+// RUN: fhe-opt "--fhe-assign-windows=round=3 log2-p-error=-3" %s | FileCheck %s --check-prefix=COIN
+// RUN: not fhe-opt "--fhe-assign-windows=round=3 log2-p-error=-1" %s 2>&1 | FileCheck %s --check-prefix=NONE
 
 // Eleven integers need 4 bits: 5 free slots, 2 below.
 // Calibrated, [-1, 1] needs 2 bits: widened to the 4 slots of its window.
 // Rounded to 2 bits, 6 sigma are ceil(6/7.14 * 2) = 2 at each end of 16 slots: they fit.
+// At 2^-10 half a slot holds 3.3 sigma, so 6 sigma are 1 slot. At 2^-3 half a slot of 3 bits holds 1.53
+// sigma: 6 sigma are 8 of 32 slots. At 2^-1 it holds 0.67, and 6 sigma are more than half of any window.
+// NONE: error: a table rounded to 3 bits has no window that leaves 6 standard deviations of the noise free at its ends at a failure probability of 2^-1 [Q034]
+// OFTEN-LABEL: func @table
+// OFTEN: fhe.lut {{.*}} width 4 guard 2 :
+// COIN-LABEL: func @table
+// COIN: fhe.lut {{.*}} width 5 guard 10 {rounded_width = 3 : i64}
 // PROVEN-LABEL: func @table
 // PROVEN: fhe.linear {{.*}} -> tensor<1x!fhe.int<-5:5>>
 // PROVEN: fhe.lut %{{.*}} lo -5 tables dense<{{\[\[\[}}0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]]> : tensor<1x1x11xi32> width 4 guard 2 :
@@ -70,4 +80,14 @@ func.func @frequencies(%x: tensor<2x!fhe.int<-5:5>>) -> tensor<2x!fhe.int<0:10>>
       {frequencies = dense<[[0.0, 1.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]> : tensor<1x11xf64>}
       : tensor<2x!fhe.int<-5:5>> -> tensor<2x!fhe.int<0:10>>
   return %b : tensor<2x!fhe.int<0:10>>
+}
+
+// Sixteen integers fill 4 bits, unless values at the ends are often misread.
+// PROVEN-LABEL: func @full
+// PROVEN: fhe.lut {{.*}} width 4 guard 0 :
+// OFTEN-LABEL: func @full
+// OFTEN: fhe.lut {{.*}} width 5 guard 8 :
+func.func @full(%x: tensor<1x!fhe.int<0:15>>) -> tensor<1x!fhe.int<0:1>> {
+  %b = fhe.lut %x lo 0 tables dense<1> : tensor<1x1x16xi32> width 4 guard 0 : tensor<1x!fhe.int<0:15>> -> tensor<1x!fhe.int<0:1>>
+  return %b : tensor<1x!fhe.int<0:1>>
 }

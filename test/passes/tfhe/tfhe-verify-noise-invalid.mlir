@@ -95,10 +95,52 @@ func.func @main(%x: tensor<2x!tfhe.lwe<@p::@g0, 60>>) -> tensor<2x!tfhe.lwe<@p::
 
 // -----
 
+// A value with three consumers: the one that fails most often is named, the others are told.
+tfhe.parameters @p security 128 {
+  tfhe.lwe_key @s0 dimension 771 log2_std -17.136285014005605
+  tfhe.glwe_key @g0 k 2 log2_poly 10 log2_std -49.951071428571431
+  tfhe.keyswitch_key @ks from @g0 to @s0 base_log 4 levels 3
+  tfhe.bootstrap_key @bs from @s0 to @g0 base_log 23 levels 1
+}
+func.func @main(%x: tensor<2x!tfhe.lwe<@p::@g0, 58>>) -> (tensor<2x!tfhe.lwe<@p::@g0, 59>>, tensor<2x!tfhe.lwe<@p::@g0, 59>>, tensor<2x!tfhe.lwe<@p::@g0, 58>>) {
+  // expected-note @+1 {{another consumer of the same value, a table of 4 bits, fails with probability 2^-11.46}}
+  %h = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x16xi32> width 4 guard 0 {log2_factor = 1}
+      : tensor<2x!tfhe.lwe<@p::@g0, 58>> -> tensor<2x!tfhe.lwe<@p::@g0, 59>>
+  // expected-error @+3 {{a table of 5 bits fails with probability 2^-3.75, allowed is 2^-40 [Q032]}}
+  // expected-note @+2 {{noise has standard deviation 2^-7.84, half a slot is 2^-7; at most 2^-9.84 is allowed}}
+  // expected-note @+1 {{help: fhe-compile MODEL.onnx --round-accumulators=4}}
+  %i = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x32xi32> width 5 guard 0
+      : tensor<2x!tfhe.lwe<@p::@g0, 58>> -> tensor<2x!tfhe.lwe<@p::@g0, 59>>
+  // expected-note @+1 {{another consumer of the same value, output 2, fails with probability 2^-}}
+  return %h, %i, %x : tensor<2x!tfhe.lwe<@p::@g0, 59>>, tensor<2x!tfhe.lwe<@p::@g0, 59>>, tensor<2x!tfhe.lwe<@p::@g0, 58>>
+}
+
+// -----
+
 tfhe.parameters @p security 128 {
   tfhe.lwe_key @s0 dimension 830 log2_std -18.64
 }
 // expected-error @+1 {{is not under a GLWE key of the parameters}}
 func.func @main(%x: tensor<2x!tfhe.lwe<@p::@s0, 60>>) -> tensor<2x!tfhe.lwe<@p::@s0, 60>> {
   return %x : tensor<2x!tfhe.lwe<@p::@s0, 60>>
+}
+
+// -----
+
+// A module that says its results may be shared is held to it, whatever the options say.
+module attributes {tfhe.profile = "shareable"} {
+  tfhe.parameters @p security 128 {
+    tfhe.lwe_key @s0 dimension 896 log2_std -20.34838
+    tfhe.glwe_key @g0 k 1 log2_poly 13 log2_std -62.0
+    tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 6
+    tfhe.bootstrap_key @bs from @s0 to @g0 base_log 15 levels 2
+  }
+  func.func @main(%x: tensor<2x!tfhe.lwe<@p::@g0, 57>>) -> tensor<2x!tfhe.lwe<@p::@g0, 59>> {
+    // expected-error @+3 {{a table of 6 bits fails with probability 2^-40.38, allowed is 2^-128 [Q032]}}
+    // expected-note @+2 {{noise has standard deviation}}
+    // expected-note @+1 {{help: fhe-compile}}
+    %h = tfhe.lookup %x keyswitch @p::@ks bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x64xi32> width 6 guard 0
+        : tensor<2x!tfhe.lwe<@p::@g0, 57>> -> tensor<2x!tfhe.lwe<@p::@g0, 59>>
+    return %h : tensor<2x!tfhe.lwe<@p::@g0, 59>>
+  }
 }
