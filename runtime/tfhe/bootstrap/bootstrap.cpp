@@ -1,7 +1,7 @@
 //===- bootstrap.cpp - Batched programmable bootstrap ----------------------------------------===//
 #include "runtime/tfhe/bootstrap/bootstrap.h"
 
-#include "runtime/tfhe/fft/plan.h"
+#include "runtime/tfhe/fft/chains.h"
 #include "runtime/tfhe/isa/kernels.h"
 
 #include <algorithm>
@@ -13,21 +13,22 @@ static constexpr uint32_t minBatch = 4, maxBatch = 16;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-/// Where the working memory of a group lies in the scratch region.
+/// Where the working memory of a group lies in the scratch region. There is a place for one
+/// accumulator more than a group has, and for two in plain order.
 struct BootstrapLayout {
-  size_t accumulators, rows, local, half, switched; ///< Bytes of each, in this order.
+  size_t accumulators, rows, local, plain, switched; ///< Bytes of each, in this order.
 
   BootstrapLayout(uint32_t lweDimension, const GlweKey &glwe, const Decomposition &decomposition) {
     const size_t batch = bootstrapBatch(glwe, decomposition);
     const size_t rowCount = size_t(decomposition.levels) * (glwe.k + 1);
-    const size_t polynomialBytes = size_t(glwe.polynomialSize()) * sizeof(uint64_t);
-    accumulators = batch * (glwe.k + 1) * polynomialBytes;
-    rows = batch * rowCount * polynomialBytes;
+    const size_t size = glwe.polynomialSize();
+    accumulators = (batch + 1) * (glwe.k + 1) * mostSpreadWords(size) * sizeof(uint64_t);
+    rows = batch * rowCount * mostSpreadDoubles(size) * sizeof(double);
     local = rowCount * 2 * 64 * sizeof(double); // A block has 64 points at most.
-    half = (glwe.k + 1) * polynomialBytes;
+    plain = 2 * (glwe.k + 1) * size * sizeof(uint64_t);
     switched = roundUp(batch * (size_t(lweDimension) + 1) * sizeof(uint32_t), bufferAlignment);
   }
-  size_t bytes() const { return accumulators + rows + local + half + switched; }
+  size_t bytes() const { return accumulators + rows + local + plain + switched; }
 };
 
 static size_t accumulatorWords(const GlweKey &glwe) {
@@ -109,52 +110,98 @@ void initAccumulator(const GlweKey &glwe, const Decomposition &decomposition,
     body[i] = (testPolynomial[i + r - size] ^ ~sign) - ~sign;
 }
 
-/// What the steps of one call share.
-static CmuxArguments arguments(const FourierBootstrapKey &key, Scratch scratch) {
-  const BootstrapLayout layout(key.lweDimension(), key.glwe(), key.decomposition());
-  CmuxArguments a{};
-  a.plan = &fftPlan(key.isa(), key.glwe().log2N);
-  a.k = key.glwe().k;
-  a.levels = key.decomposition().levels;
-  a.baseLog = key.decomposition().baseLog;
-  a.rows = reinterpret_cast<double *>(scratch.data() + layout.accumulators);
-  a.local = reinterpret_cast<double *>(scratch.data() + layout.accumulators + layout.rows);
-  return a;
+/// Accumulators in the order of the kernels, and back.
+static void spreadAccumulator(const FourierBootstrapKey &key, const uint64_t *plain, uint64_t *to) {
+  const FftPlan &plan = fftPlan(key.isa(), key.glwe().log2N);
+  for (uint32_t j = 0; j <= key.glwe().k; ++j)
+    spread(plan, plain + size_t(j) * plan.polynomialSize(), to + j * spreadWords(plan));
+}
+static void gatherAccumulator(const FourierBootstrapKey &key, const uint64_t *from, uint64_t *plain) {
+  const FftPlan &plan = fftPlan(key.isa(), key.glwe().log2N);
+  for (uint32_t j = 0; j <= key.glwe().k; ++j)
+    gather(plan, from + j * spreadWords(plan), plain + size_t(j) * plan.polynomialSize());
+}
+
+/// The working memory of a call.
+namespace {
+struct Memory {
+  uint64_t *accumulators; ///< Of a group, in the order of the kernels.
+  uint64_t *single;       ///< One more.
+  uint64_t *plain, *half; ///< Two in plain order.
+  uint32_t *switched;
+  size_t words;           ///< Of an accumulator in the order of the kernels.
+  CmuxArguments arguments{}; ///< What all steps share.
+
+  Memory(const FourierBootstrapKey &key, Scratch scratch) {
+    const GlweKey &glwe = key.glwe();
+    const BootstrapLayout layout(key.lweDimension(), glwe, key.decomposition());
+    const FftPlan &plan = fftPlan(key.isa(), glwe.log2N);
+    words = (glwe.k + 1) * spreadWords(plan);
+    accumulators = reinterpret_cast<uint64_t *>(scratch.data());
+    single = accumulators + bootstrapBatch(glwe, key.decomposition()) * words;
+    std::byte *at = scratch.data() + layout.accumulators;
+    arguments.rows = reinterpret_cast<double *>(at);
+    arguments.local = reinterpret_cast<double *>(at += layout.rows);
+    plain = reinterpret_cast<uint64_t *>(at += layout.local);
+    half = plain + accumulatorWords(glwe);
+    switched = reinterpret_cast<uint32_t *>(at + layout.plain);
+    arguments.plan = &plan;
+    arguments.k = glwe.k;
+    arguments.levels = key.decomposition().levels;
+    arguments.baseLog = key.decomposition().baseLog;
+  }
+};
+} // namespace
+
+/// Rotates the first `count` accumulators of a group.
+static void rotateGroup(const FourierBootstrapKey &key, const uint32_t *switched,
+                        size_t switchedStride, size_t count, const Memory &memory) {
+  const KernelTable &table = kernelTable(key.isa());
+  CmuxArguments a = memory.arguments;
+  a.rotationStride = switchedStride;
+  a.count = count;
+  a.accumulators = memory.accumulators;
+  for (uint32_t i = 0; i < key.lweDimension(); ++i) {
+    a.key = key.element(i);
+    a.nextKey = i + 1 < key.lweDimension() ? key.element(i + 1) : nullptr;
+    a.rotation = switched + i;
+    table.cmux(a);
+    a.before = a.rotation;
+  }
+  a.key = nullptr;
+  table.cmux(a);
 }
 
 void blindRotate(const FourierBootstrapKey &key, const uint32_t *switched, size_t switchedStride,
                  size_t count, uint64_t *accumulators, Scratch scratch) {
-  const KernelTable &table = kernelTable(key.isa());
   const size_t batch = bootstrapBatch(key.glwe(), key.decomposition());
-  CmuxArguments a = arguments(key, scratch);
-  a.rotationStride = switchedStride;
+  const size_t plainWords = accumulatorWords(key.glwe());
+  const Memory memory(key, scratch);
   for (size_t first = 0; first < count; first += batch) {
-    a.count = std::min(batch, count - first);
-    a.accumulators = accumulators + first * accumulatorWords(key.glwe());
-    a.before = nullptr;
-    for (uint32_t i = 0; i < key.lweDimension(); ++i) {
-      a.key = key.element(i);
-      a.nextKey = i + 1 < key.lweDimension() ? key.element(i + 1) : nullptr;
-      a.rotation = switched + first * switchedStride + i;
-      table.cmux(a);
-      a.before = a.rotation;
-    }
-    a.key = nullptr;
-    table.cmux(a);
+    const size_t here = std::min(batch, count - first);
+    uint64_t *group = accumulators + first * plainWords;
+    for (size_t c = 0; c < here; ++c)
+      spreadAccumulator(key, group + c * plainWords, memory.accumulators + c * memory.words);
+    rotateGroup(key, switched + first * switchedStride, switchedStride, here, memory);
+    for (size_t c = 0; c < here; ++c)
+      gatherAccumulator(key, memory.accumulators + c * memory.words, group + c * plainWords);
   }
 }
 
 void cmux(const FourierBootstrapKey &key, uint32_t element, uint32_t rotation,
           uint64_t *accumulator, Scratch scratch) {
-  CmuxArguments a = arguments(key, scratch);
+  const Memory memory(key, scratch);
+  CmuxArguments a = memory.arguments;
   a.count = 1;
-  a.accumulators = accumulator;
+  a.accumulators = memory.single;
   a.key = key.element(element);
   a.rotation = &rotation;
+  spreadAccumulator(key, accumulator, memory.single);
   kernelTable(key.isa()).cmux(a);
   a.key = nullptr;
   a.before = &rotation;
   kernelTable(key.isa()).cmux(a);
+  gatherAccumulator(key, memory.single, accumulator);
 }
 
 void sampleExtract(const GlweKey &glwe, const uint64_t *accumulator, uint32_t coefficient,
@@ -178,12 +225,9 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
                Scratch scratch, SwitchKind modulusSwitchKind) {
   const GlweKey &glwe = key.glwe();
   const size_t n = key.lweDimension(), size = glwe.polynomialSize();
-  const size_t batch = bootstrapBatch(glwe, key.decomposition()), words = accumulatorWords(glwe);
-  const BootstrapLayout layout(key.lweDimension(), glwe, key.decomposition());
-  uint64_t *accumulators = reinterpret_cast<uint64_t *>(scratch.data());
-  uint64_t *half = reinterpret_cast<uint64_t *>(scratch.data() + layout.bytes() - layout.switched -
-                                                layout.half);
-  uint32_t *switched = reinterpret_cast<uint32_t *>(half + words);
+  const size_t batch = bootstrapBatch(glwe, key.decomposition());
+  const Memory memory(key, scratch);
+  uint32_t *switched = memory.switched;
   for (size_t first = 0; first < count; first += batch) {
     const size_t here = std::min(batch, count - first);
     modulusSwitch(modulusSwitchKind, uint32_t(n), glwe.log2N, in + first * (n + 1), here,
@@ -191,12 +235,15 @@ void bootstrap(const FourierBootstrapKey &key, const uint64_t *in, size_t count,
     for (size_t c = 0; c < here; ++c) {
       const size_t table = tableOf ? tableOf[first + c] : 0;
       initAccumulator(glwe, key.decomposition(), testPolynomials + table * size,
-                      switched[c * (n + 1) + n], accumulators + c * words);
-      firstStep(key, switched + c * (n + 1), accumulators + c * words, half, scratch);
+                      switched[c * (n + 1) + n], memory.plain);
+      firstStep(key, switched + c * (n + 1), memory.plain, memory.half, scratch);
+      spreadAccumulator(key, memory.plain, memory.accumulators + c * memory.words);
     }
-    blindRotate(key, switched, n + 1, here, accumulators, scratch);
-    for (size_t c = 0; c < here; ++c)
-      sampleExtract(glwe, accumulators + c * words, 0, out + (first + c) * glwe.lweWords());
+    rotateGroup(key, switched, n + 1, here, memory);
+    for (size_t c = 0; c < here; ++c) {
+      gatherAccumulator(key, memory.accumulators + c * memory.words, memory.plain);
+      sampleExtract(glwe, memory.plain, 0, out + (first + c) * glwe.lweWords());
+    }
   }
 }
 

@@ -74,13 +74,14 @@ public:
 
   /// Writes the rows of levels 0, 1, .., `rowStride` doubles apart.
   void run(double *rows, size_t rowStride) {
-    const size_t e = r / stride, rho = r % stride, whole = rho & ~size_t(V::lanes - 1);
-    setSources(e + 1);
+    const size_t rho = r % stride, whole = rho & ~size_t(V::lanes - 1);
+    setSources(true);
     for (size_t q = 0; q < whole; q += V::lanes)
       step(q, rows, rowStride);
-    setSources(e);
     size_t q = whole;
     if (rho != whole) {
+      // Vectors of other chains end in the gap behind their source.
+      const size_t e = r / stride;
       for (size_t lane = 0; lane < size_t(V::lanes); ++lane)
         mixed[lane] = difference(e * stride + q + lane);
       mixedChain = int(e);
@@ -88,17 +89,22 @@ public:
       mixedChain = -1;
       q += V::lanes;
     }
+    setSources(false);
     for (; q < stride; q += V::lanes)
       step(q, rows, rowStride);
   }
 
 private:
-  /// Chains below `wrapped` read from the end of the polynomial, with the other sign.
-  void setSources(size_t wrapped) {
+  /// For q below the place in a chain at which the rotated polynomial begins, or from it on. Chains
+  /// whose words were rotated out of the end come back from there with the other sign.
+  void setSources(bool below) {
+    const size_t wrapped = r / stride + below;
     for (size_t e = 0; e < size_t(chains); ++e) {
       const bool wraps = e < wrapped;
+      const size_t from = (e + chains - wrapped) % chains;
       // May be negative until q is added.
-      source[e] = ptrdiff_t(e * stride + (wraps ? size : 0)) - ptrdiff_t(r);
+      source[e] =
+          ptrdiff_t(from * (stride + wordGap) + (below ? stride : 0)) - ptrdiff_t(r % stride);
       sign[e] = wraps != flip ? ~uint64_t(0) : 0;
       constant[e] = offset - sign[e];
     }
@@ -107,9 +113,10 @@ private:
   /// One word of (X^rotation - 1) polynomial + offset.
   uint64_t difference(size_t j) const {
     const bool wraps = j < r;
-    const uint64_t word = in[wraps ? j + size - r : j - r];
-    return (wraps != flip ? 0 - word : word) - in[j] + offset;
+    const uint64_t word = at(wraps ? j + size - r : j - r);
+    return (wraps != flip ? 0 - word : word) - at(j) + offset;
   }
+  uint64_t at(size_t j) const { return in[j + j / stride * wordGap]; }
 
   FHE_INLINE W chain(int e, size_t q) const {
     if (e == mixedChain)
@@ -117,8 +124,8 @@ private:
     // (x ^ sign) - sign, the second part of it in the constant.
     const W rotated =
         V::xorWords(V::loadWords(in + (source[e] + ptrdiff_t(q))), V::broadcastWord(sign[e]));
-    const W fixed = V::broadcastWord(constant[e]);
-    return V::addWordsTo(V::subWords(fixed, V::loadWords(in + e * stride + q)), rotated);
+    const W own = V::loadWords(in + e * (stride + wordGap) + q);
+    return V::addWordsTo(V::subWords(V::broadcastWord(constant[e]), own), rotated);
   }
 
   FHE_INLINE void step(size_t q, double *rows, size_t rowStride) const {
@@ -141,10 +148,10 @@ private:
     }
     broadcastConstants<V, R>(plan.passes[0].constants, c);
     forwardLevels<V, R>(re, im, c);
-    const Points<V> out{row};
+    const Points<V> out{row, pointGap};
 #pragma GCC unroll 8
     for (int e = 0; e < 1 << R; ++e)
-      out.store(q + e * stride, re[e], im[e]);
+      out.store(q, e, stride, re[e], im[e]);
   }
 
   const CmuxArguments &arguments;
@@ -193,7 +200,7 @@ FHE_INLINE void blockProduct(const CmuxArguments &a, size_t b, const double *key
   const FftPlan &plan = *a.plan;
   constexpr size_t block = 2 * size_t(V::lanes) * V::lanes;
   const size_t rowCount = size_t(a.levels) * (a.k + 1), columns = a.k + 1;
-  const size_t polynomial = plan.polynomialSize();
+  const size_t polynomial = spreadDoubles(plan);
   for (size_t row = 0; row < rowCount; ++row) {
     D re[V::lanes], im[V::lanes];
     forwardLeaves<V>(plan, b, rows + row * polynomial + b * block, re, im);
@@ -227,40 +234,42 @@ template <class V, int R>
 void finishAndStart(const CmuxArguments &a, bool finish, uint32_t rotation, uint64_t *accumulator,
                     double *rows) {
   const FftPlan &plan = *a.plan;
-  const size_t size = plan.polynomialSize();
+  const size_t words = spreadWords(plan), doubles = spreadDoubles(plan);
   for (uint32_t j = 0; j <= a.k; ++j) {
-    uint64_t *polynomial = accumulator + j * size;
+    uint64_t *polynomial = accumulator + j * words;
     if (finish)
-      inverseToWords<V>(plan, rows + j * size, polynomial);
+      inverseToSpreadWords<V>(plan, rows + j * doubles, polynomial);
     if (rotation)
-      RotatedFirstPass<V, R>(a, rotation, polynomial).run(rows + j * size, (a.k + 1) * size);
+      RotatedFirstPass<V, R>(a, rotation, polynomial).run(rows + j * doubles, (a.k + 1) * doubles);
   }
 }
 
-/// Stage B of one subtree for one ciphertext.
+/// Stage B of one subtree for one ciphertext. `rows` and `nextRows` are moved by the gaps before it.
 template <class V>
 void subtreeProduct(const CmuxArguments &a, size_t subtree, double *rows, const double *nextRows,
                     Prefetcher &prefetcher) {
   const FftPlan &plan = *a.plan;
-  const size_t size = plan.polynomialSize(), rowCount = size_t(a.levels) * (a.k + 1);
+  const size_t doubles = spreadDoubles(plan), rowCount = size_t(a.levels) * (a.k + 1);
   const size_t blocks = plan.blocks() / subtrees(plan);
   const size_t keyBlock = rowCount * (a.k + 1) * 2 * size_t(V::lanes) * V::lanes;
   for (size_t row = 0; row < rowCount; ++row)
-    forwardSubtree<V>(plan, subtree, rows + row * size);
+    forwardSubtree<V>(plan, subtree, rows + row * doubles);
   for (size_t b = subtree * blocks; b < (subtree + 1) * blocks; ++b)
     blockProduct<V>(a, b, a.key + b * keyBlock, rows, nextRows, prefetcher);
   for (uint32_t column = 0; column <= a.k; ++column)
-    inverseSubtree<V>(plan, subtree, rows + column * size);
+    inverseSubtree<V>(plan, subtree, rows + column * doubles);
 }
 
 template <class V> void cmuxKernel(const CmuxArguments &a) {
   const FftPlan &plan = *a.plan;
   const size_t size = plan.polynomialSize(), rowCount = size_t(a.levels) * (a.k + 1);
+  const size_t accumulatorWords = (a.k + 1) * spreadWords(plan);
+  const size_t rowDoubles = rowCount * spreadDoubles(plan);
   for (size_t c = 0; c < a.count; ++c) {
     const bool finish = a.before && a.before[c * a.rotationStride] != 0;
     const uint32_t rotation = a.key ? a.rotation[c * a.rotationStride] : 0;
-    uint64_t *accumulator = a.accumulators + c * (a.k + 1) * size;
-    double *rows = a.rows + c * rowCount * size;
+    uint64_t *accumulator = a.accumulators + c * accumulatorWords;
+    double *rows = a.rows + c * rowDoubles;
     if (plan.passes[0].log2Radix == 1)
       finishAndStart<V, 1>(a, finish, rotation, accumulator, rows);
     else if (plan.passes[0].log2Radix == 2)
@@ -273,16 +282,20 @@ template <class V> void cmuxKernel(const CmuxArguments &a) {
   const size_t parts = subtrees(plan), part = rowCount * (a.k + 1) * size / parts;
   // Measured: better where the first-level cache has room for what comes next.
   const bool near = rowCount * size / parts * sizeof(double) <= 12 << 10;
+  // Measured: a part that fills much of the second-level cache is better left to come when it is
+  // read, in order, than fetched while this one is in use.
+  const bool fetchKey = part * sizeof(double) <= 512 << 10;
   for (size_t subtree = 0; subtree < parts; ++subtree) {
-    Prefetcher prefetcher(subtree + 1 < parts ? a.key + (subtree + 1) * part : a.nextKey, part,
+    const double *nextPart = subtree + 1 < parts ? a.key + (subtree + 1) * part : a.nextKey;
+    Prefetcher prefetcher(fetchKey ? nextPart : nullptr, part,
                           a.count * (plan.blocks() / parts) * (rowCount + a.k + 1));
     for (size_t c = 0; c < a.count; ++c) {
       if (a.rotation[c * a.rotationStride] == 0)
         continue; // X^0 - 1 = 0: adds nothing.
-      double *rows = a.rows + c * rowCount * size;
+      double *rows = a.rows + c * rowDoubles + subtree * pointGap;
       const double *next = !near                 ? nullptr
-                           : c + 1 < a.count     ? rows + rowCount * size
-                           : subtree + 1 < parts ? a.rows + size / parts
+                           : c + 1 < a.count     ? rows + rowDoubles
+                           : subtree + 1 < parts ? a.rows + size / parts + (subtree + 1) * pointGap
                                                  : nullptr;
       subtreeProduct<V>(a, subtree, rows, next, prefetcher);
     }

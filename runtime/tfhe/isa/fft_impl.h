@@ -8,21 +8,31 @@
 #ifndef FHE_RUNTIME_TFHE_ISA_FFT_IMPL_H
 #define FHE_RUNTIME_TFHE_ISA_FFT_IMPL_H
 
+#include "runtime/tfhe/fft/chains.h"
 #include "runtime/tfhe/isa/butterflies_impl.h"
 
 namespace fhe::tfhe {
 namespace {
 
-/// Points in memory: point p (a multiple of the lanes) at double 2p.
+/// Points in memory: point p (a multiple of the lanes) at double 2p. Passes read and write point q
+/// of chain e, `stride` points a chain; the chains of a first pass may have gaps between them.
 template <class V> struct Points {
   double *data;
-  FHE_INLINE void load(size_t p, typename V::D &re, typename V::D &im) const {
-    re = V::load(data + 2 * p);
-    im = V::load(data + 2 * p + V::lanes);
+  size_t gap = 0; ///< Doubles.
+  FHE_INLINE double *at(size_t q, size_t e, size_t stride) const {
+    return data + 2 * (q + e * stride) + e * gap;
   }
-  FHE_INLINE void store(size_t p, typename V::D re, typename V::D im) const {
-    V::store(data + 2 * p, re);
-    V::store(data + 2 * p + V::lanes, im);
+  FHE_INLINE void load(size_t q, size_t e, size_t stride, typename V::D &re,
+                       typename V::D &im) const {
+    const double *from = at(q, e, stride);
+    re = V::load(from);
+    im = V::load(from + V::lanes);
+  }
+  FHE_INLINE void store(size_t q, size_t e, size_t stride, typename V::D re,
+                        typename V::D im) const {
+    double *to = at(q, e, stride);
+    V::store(to, re);
+    V::store(to + V::lanes, im);
   }
 };
 
@@ -30,22 +40,28 @@ template <class V> struct Points {
 template <class V> struct SignedWords {
   const uint64_t *words;
   size_t half;
-  FHE_INLINE void load(size_t p, typename V::D &re, typename V::D &im) const {
-    re = V::toDouble(V::loadWords(words + p));
-    im = V::toDouble(V::loadWords(words + half + p));
+  FHE_INLINE void load(size_t q, size_t e, size_t stride, typename V::D &re,
+                       typename V::D &im) const {
+    const uint64_t *from = words + q + e * stride;
+    re = V::toDouble(V::loadWords(from));
+    im = V::toDouble(V::loadWords(from + half));
   }
 };
 
 /// Destination of the last inverse pass: scaled and untwisted, reduced and added to torus words.
 template <class V> struct AddToWords {
   uint64_t *words;
-  size_t half;
+  size_t half; ///< Words from the real to the imaginary parts, gaps included.
   const double *untwist;
-  FHE_INLINE void store(size_t p, typename V::D re, typename V::D im) const {
+  size_t gap = 0; ///< Words between chains.
+  FHE_INLINE void store(size_t q, size_t e, size_t stride, typename V::D re,
+                        typename V::D im) const {
     // (re + i im) cos (1 - i tan): the product with the cosine is part of the rounding.
-    auto cosine = V::load(untwist + 2 * p), tangent = V::load(untwist + 2 * p + V::lanes);
-    V::addWords(words + p, V::productToWord(V::fma(im, tangent, re), cosine));
-    V::addWords(words + half + p, V::productToWord(V::fnma(re, tangent, im), cosine));
+    const double *factors = untwist + 2 * (q + e * stride);
+    auto cosine = V::load(factors), tangent = V::load(factors + V::lanes);
+    uint64_t *to = words + q + e * (stride + gap);
+    V::addWords(to, V::productToWord(V::fma(im, tangent, re), cosine));
+    V::addWords(to + half, V::productToWord(V::fnma(re, tangent, im), cosine));
   }
 };
 
@@ -63,11 +79,11 @@ void forwardPass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, s
       D re[1 << R], im[1 << R];
 #pragma GCC unroll 8
       for (int e = 0; e < 1 << R; ++e)
-        source.load(q + e * stride, re[e], im[e]);
+        source.load(q, e, stride, re[e], im[e]);
       forwardLevels<V, R>(re, im, c);
 #pragma GCC unroll 8
       for (int e = 0; e < 1 << R; ++e)
-        destination.store(q + e * stride, re[e], im[e]);
+        destination.store(q, e, stride, re[e], im[e]);
     }
   }
 }
@@ -75,10 +91,9 @@ void forwardPass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, s
 /// Nodes [begin, end) of one pass.
 template <class V, int R, class Destination>
 void inversePass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, size_t end,
-                 double *in, Destination destination) {
+                 Points<V> source, Destination destination) {
   using D = typename V::D;
   const size_t size = plan.points() >> pass.depth, stride = size >> R;
-  const Points<V> source{in};
   for (size_t node = begin; node < end; ++node) {
     const double *constants = pass.inverseConstants;
     for (size_t q = node * size; q < node * size + stride; q += V::lanes) {
@@ -87,11 +102,11 @@ void inversePass(const FftPlan &plan, const FftPlan::Pass &pass, size_t begin, s
       constants += 2 * groupConstants(R) * V::lanes;
 #pragma GCC unroll 8
       for (int e = 0; e < 1 << R; ++e)
-        source.load(q + e * stride, re[e], im[e]);
+        source.load(q, e, stride, re[e], im[e]);
       inverseLevels<V, R>(re, im, c);
 #pragma GCC unroll 8
       for (int e = 0; e < 1 << R; ++e)
-        destination.store(q + e * stride, re[e], im[e]);
+        destination.store(q, e, stride, re[e], im[e]);
     }
   }
 }
@@ -110,18 +125,15 @@ FHE_INLINE void anyForwardPass(const FftPlan &plan, uint32_t i, size_t begin, si
 
 template <class V, class Destination>
 FHE_INLINE void anyInversePass(const FftPlan &plan, uint32_t i, size_t begin, size_t end,
-                               double *in, Destination destination) {
+                               Points<V> source, Destination destination) {
   const FftPlan::Pass &pass = plan.passes[i];
   if (pass.log2Radix == 1)
-    inversePass<V, 1>(plan, pass, begin, end, in, destination);
+    inversePass<V, 1>(plan, pass, begin, end, source, destination);
   else if (pass.log2Radix == 2)
-    inversePass<V, 2>(plan, pass, begin, end, in, destination);
+    inversePass<V, 2>(plan, pass, begin, end, source, destination);
   else
-    inversePass<V, 3>(plan, pass, begin, end, in, destination);
+    inversePass<V, 3>(plan, pass, begin, end, source, destination);
 }
-
-/// Subtrees below the first pass: the parts in which a transform is done once it fits a cache.
-inline size_t subtrees(const FftPlan &plan) { return size_t(1) << plan.passes[0].log2Radix; }
 
 /// A block of lanes^2 points in registers.
 template <class V>
@@ -194,13 +206,22 @@ template <class V> void inverseSubtree(const FftPlan &plan, size_t subtree, doub
   inverseBlocks<V>(plan, subtree * blocks, (subtree + 1) * blocks, values);
   for (uint32_t i = plan.passCount; i-- > 1;) {
     const size_t nodes = (size_t(1) << plan.passes[i].depth) / subtrees(plan);
-    anyInversePass<V>(plan, i, subtree * nodes, (subtree + 1) * nodes, values, Points<V>{values});
+    anyInversePass<V>(plan, i, subtree * nodes, (subtree + 1) * nodes, Points<V>{values},
+                      Points<V>{values});
   }
 }
 
 /// The last pass of the inverse transform, added to torus words.
 template <class V> void inverseToWords(const FftPlan &plan, double *values, uint64_t *words) {
-  anyInversePass<V>(plan, 0, 0, 1, values, AddToWords<V>{words, plan.points(), plan.untwist});
+  anyInversePass<V>(plan, 0, 0, 1, Points<V>{values},
+                    AddToWords<V>{words, plan.points(), plan.untwist});
+}
+
+/// The same for a transform and words with gaps.
+template <class V> void inverseToSpreadWords(const FftPlan &plan, double *values, uint64_t *words) {
+  anyInversePass<V>(plan, 0, 0, 1, Points<V>{values, pointGap},
+                    AddToWords<V>{words, spreadWords(plan) / 2, plan.untwist, wordGap});
+  fillGaps(plan, words);
 }
 
 /// The last levels of block `b`, across lanes, from memory to registers re, im [lanes].

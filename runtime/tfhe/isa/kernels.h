@@ -30,8 +30,8 @@ struct CmuxArguments {
   const uint32_t *rotation; ///< Of ciphertext c at [c * rotationStride], in [0, 2N).
   const uint32_t *before;   ///< The same of the step before, or null.
   size_t rotationStride;
-  uint64_t *accumulators;   ///< [count][k+1][N], updated in place.
-  double *rows;             ///< [count][levels][k+1][N]: what is left to finish, between steps.
+  uint64_t *accumulators;   ///< [count][k+1][spreadWords] (chains.h), updated in place.
+  double *rows;             ///< [count][levels][k+1][spreadDoubles]: what is left between steps.
   double *local;            ///< levels (k+1) 128 doubles.
 };
 
