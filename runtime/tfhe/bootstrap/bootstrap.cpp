@@ -9,7 +9,7 @@
 
 namespace fhe::tfhe {
 
-static constexpr uint32_t minBatch = 4, maxBatch = 16;
+static constexpr uint32_t minBatch = 4, maxBatch = 16, maxFarBatch = 8;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
@@ -37,13 +37,18 @@ static size_t accumulatorWords(const GlweKey &glwe) {
 
 uint32_t bootstrapBatch(const GlweKey &glwe, const Decomposition &decomposition) {
   // The accumulators and rows of a group and two elements of the key (this one and the one being
-  // fetched) should share about 1.75 MiB. Larger parameters do not fit whatever the group is.
-  const size_t cache = size_t(7) << 18;
+  // fetched) should share about 1.75 MiB of the second-level cache.
   const size_t each = accumulatorWords(glwe) * (decomposition.levels + 1) * sizeof(uint64_t);
   const size_t key = 2 * BootstrapKey::elementWords(glwe, decomposition) * sizeof(uint64_t);
-  if (key + minBatch * each > cache)
+  const size_t cache = size_t(7) << 18, least = key + minBatch * each;
+  if (least <= cache)
+    return uint32_t(std::min<size_t>((cache - key) / each, maxBatch));
+  // Up to here a part of them is still found there.
+  if (least <= size_t(13) << 18)
     return minBatch;
-  return uint32_t(std::min<size_t>((cache - key) / each, maxBatch));
+  // Larger ones come from the third level however many they are: more of them share what is read
+  // of the key. A thread's part of that level is bounded too.
+  return uint32_t(std::clamp<size_t>((size_t(16) << 20) / each, minBatch, maxFarBatch));
 }
 
 size_t bootstrapScratchBytes(uint32_t lweDimension, const GlweKey &glwe,

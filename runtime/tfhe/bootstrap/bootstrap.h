@@ -28,7 +28,8 @@
 namespace fhe::tfhe {
 
 /// Ciphertexts that share one pass over the key inside `bootstrap`: chosen so that their
-/// accumulators and one GGSW stay in the second-level cache. Give each thread multiples of it where
+/// accumulators and two GGSWs stay in the second-level cache, or where nothing does, so that enough
+/// of them share the key. Give each thread multiples of it where
 /// there are enough ciphertexts.
 uint32_t bootstrapBatch(const GlweKey &glwe, const Decomposition &decomposition);
 
