@@ -231,6 +231,8 @@ void Bench::parameterSet(const NamedSet &named) {
       both.keyBytes = switchBytes + bootstrapBytes;
       found(both);
     }
+  const MemoryPages pages = memoryPages();
+  report.memory.emplace_back(named.name, pages.resident, pages.huge);
 }
 
 } // namespace

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace fhe::tools {
@@ -38,6 +39,9 @@ struct KernelReport {
   std::string isa;
   std::vector<std::pair<unsigned, double>> fmaPeakGflops; ///< By number of threads.
   std::vector<KernelRow> rows;
+  /// By parameter set, with its keys and working memory in use: bytes of resident memory, and how
+  /// many of them lie on huge pages.
+  std::vector<std::tuple<std::string, uint64_t, uint64_t>> memory;
   std::vector<std::string> skipped; ///< Sets that do not fit the memory, with the reason.
 };
 

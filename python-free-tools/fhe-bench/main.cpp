@@ -34,6 +34,10 @@ nlohmann::ordered_json toJson(const KernelReport &report) {
     if (row.keyBytes)
       entry["key_bytes"] = *row.keyBytes;
   }
+  json["memory"] = nlohmann::ordered_json::array();
+  for (const auto &[set, resident, huge] : report.memory)
+    json["memory"].push_back(
+        {{"set", set}, {"resident_bytes", resident}, {"huge_page_bytes", huge}});
   json["skipped"] = report.skipped;
   return json;
 }
@@ -93,6 +97,9 @@ void runKernels(KernelOptions options, const CommonFlags &flags) {
   for (auto [threads, gflops] : report.fmaPeakGflops)
     std::printf("fused multiply-add peak, %u thread%s: %.1f GFLOP/s\n", threads,
                 threads == 1 ? "" : "s", gflops);
+  for (const auto &[set, resident, huge] : report.memory)
+    std::printf("memory of %s: %.1f MB, %.1f MB of it on huge pages\n", set.c_str(),
+                double(resident) / 1e6, double(huge) / 1e6);
   for (const std::string &skipped : report.skipped)
     std::printf("skipped %s\n", skipped.c_str());
   std::printf("of peak: nominal operations a second over that peak (docs/benchmarks.md); ns/step: "

@@ -8,7 +8,11 @@
 #include <algorithm>
 #include <barrier>
 #include <chrono>
+#include <cinttypes>
+#include <cstdio>
 #include <ctime>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -71,6 +75,20 @@ double minimumSeconds(unsigned threads, double duration,
   stop = true;
   start.arrive_and_wait();
   return least;
+}
+
+MemoryPages memoryPages() {
+  MemoryPages pages;
+  std::ifstream file("/proc/self/smaps_rollup");
+  std::string line;
+  while (std::getline(file, line)) {
+    uint64_t kibibytes;
+    if (std::sscanf(line.c_str(), "Rss: %" SCNu64, &kibibytes) == 1)
+      pages.resident = kibibytes << 10;
+    else if (std::sscanf(line.c_str(), "AnonHugePages: %" SCNu64, &kibibytes) == 1)
+      pages.huge = kibibytes << 10;
+  }
+  return pages;
 }
 
 } // namespace fhe::tools

@@ -8,6 +8,7 @@
 #ifndef PYTHON_FREE_TOOLS_FHE_BENCH_MEASURE_H
 #define PYTHON_FREE_TOOLS_FHE_BENCH_MEASURE_H
 
+#include <cstdint>
 #include <functional>
 
 namespace fhe::tools {
@@ -20,6 +21,13 @@ double minimumSeconds(unsigned threads, double duration,
 /// Billions of double-precision operations a second that `threads` threads reach with nothing but
 /// fused multiply-adds (two operations each) in the widest registers the kernels use.
 double fmaPeak(unsigned threads, double duration);
+
+/// Memory of this process that is resident, and how much of it lies on huge pages, in bytes. Zeros
+/// where the system does not say (Linux does).
+struct MemoryPages {
+  uint64_t resident = 0, huge = 0;
+};
+MemoryPages memoryPages();
 
 } // namespace fhe::tools
 

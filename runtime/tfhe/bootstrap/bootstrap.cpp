@@ -16,19 +16,20 @@ static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * 
 /// Where the working memory of a group lies in the scratch region. There is a place for one
 /// accumulator more than a group has, and for two in plain order.
 struct BootstrapLayout {
-  size_t accumulators, rows, local, plain, switched; ///< Bytes of each, in this order.
+  size_t accumulators, rows, local, single, plain, switched; ///< Bytes of each, in this order.
 
   BootstrapLayout(uint32_t lweDimension, const GlweKey &glwe, const Decomposition &decomposition) {
     const size_t batch = bootstrapBatch(glwe, decomposition);
     const size_t rowCount = size_t(decomposition.levels) * (glwe.k + 1);
     const size_t size = glwe.polynomialSize();
-    accumulators = (batch + 1) * (glwe.k + 1) * mostSpreadWords(size) * sizeof(uint64_t);
+    single = (glwe.k + 1) * mostSpreadWords(size) * sizeof(uint64_t);
+    accumulators = batch * single;
     rows = batch * rowCount * mostSpreadDoubles(size) * sizeof(double);
     local = rowCount * 2 * 64 * sizeof(double); // A block has 64 points at most.
     plain = 2 * (glwe.k + 1) * size * sizeof(uint64_t);
     switched = roundUp(batch * (size_t(lweDimension) + 1) * sizeof(uint32_t), bufferAlignment);
   }
-  size_t bytes() const { return accumulators + rows + local + plain + switched; }
+  size_t bytes() const { return accumulators + rows + local + single + plain + switched; }
 };
 
 static size_t accumulatorWords(const GlweKey &glwe) {
@@ -121,7 +122,8 @@ static void spreadAccumulator(const FourierBootstrapKey &key, const uint64_t *pl
   for (uint32_t j = 0; j <= key.glwe().k; ++j)
     spread(plan, plain + size_t(j) * plan.polynomialSize(), to + j * spreadWords(plan));
 }
-static void gatherAccumulator(const FourierBootstrapKey &key, const uint64_t *from, uint64_t *plain) {
+static void gatherAccumulator(const FourierBootstrapKey &key, const uint64_t *from,
+                              uint64_t *plain) {
   const FftPlan &plan = fftPlan(key.isa(), key.glwe().log2N);
   for (uint32_t j = 0; j <= key.glwe().k; ++j)
     gather(plan, from + j * spreadWords(plan), plain + size_t(j) * plan.polynomialSize());
@@ -143,11 +145,11 @@ struct Memory {
     const FftPlan &plan = fftPlan(key.isa(), glwe.log2N);
     words = (glwe.k + 1) * spreadWords(plan);
     accumulators = reinterpret_cast<uint64_t *>(scratch.data());
-    single = accumulators + bootstrapBatch(glwe, key.decomposition()) * words;
     std::byte *at = scratch.data() + layout.accumulators;
     arguments.rows = reinterpret_cast<double *>(at);
     arguments.local = reinterpret_cast<double *>(at += layout.rows);
-    plain = reinterpret_cast<uint64_t *>(at += layout.local);
+    single = reinterpret_cast<uint64_t *>(at += layout.local);
+    plain = reinterpret_cast<uint64_t *>(at += layout.single);
     half = plain + accumulatorWords(glwe);
     switched = reinterpret_cast<uint32_t *>(at + layout.plain);
     arguments.plan = &plan;

@@ -69,19 +69,20 @@ template <class V, int R> class RotatedFirstPass {
 public:
   RotatedFirstPass(const CmuxArguments &a, uint32_t rotation, const uint64_t *polynomial)
       : arguments(a), plan(*a.plan), in(polynomial), size(plan.polynomialSize()),
-        stride(plan.points() >> R), r(rotation & (size - 1)), flip(rotation >= size),
+        stride(plan.points() >> R), gap(wordGap(plan)), log2Stride(plan.log2N - 1 - R),
+        r(rotation & (size - 1)), flip(rotation >= size),
         offset(decompositionOffset<V>(a.baseLog, a.levels)) {}
 
   /// Writes the rows of levels 0, 1, .., `rowStride` doubles apart.
   void run(double *rows, size_t rowStride) {
-    const size_t rho = r % stride, whole = rho & ~size_t(V::lanes - 1);
+    const size_t rho = r & (stride - 1), whole = rho & ~size_t(V::lanes - 1);
     setSources(true);
     for (size_t q = 0; q < whole; q += V::lanes)
       step(q, rows, rowStride);
     size_t q = whole;
     if (rho != whole) {
       // Vectors of other chains end in the gap behind their source.
-      const size_t e = r / stride;
+      const size_t e = r >> log2Stride;
       for (size_t lane = 0; lane < size_t(V::lanes); ++lane)
         mixed[lane] = difference(e * stride + q + lane);
       mixedChain = int(e);
@@ -98,13 +99,13 @@ private:
   /// For q below the place in a chain at which the rotated polynomial begins, or from it on. Chains
   /// whose words were rotated out of the end come back from there with the other sign.
   void setSources(bool below) {
-    const size_t wrapped = r / stride + below;
+    const size_t wrapped = (r >> log2Stride) + below;
     for (size_t e = 0; e < size_t(chains); ++e) {
       const bool wraps = e < wrapped;
-      const size_t from = (e + chains - wrapped) % chains;
+      const size_t from = (e - wrapped) % chains;
       // May be negative until q is added.
       source[e] =
-          ptrdiff_t(from * (stride + wordGap) + (below ? stride : 0)) - ptrdiff_t(r % stride);
+          ptrdiff_t(from * (stride + gap) + (below ? stride : 0)) - ptrdiff_t(r & (stride - 1));
       sign[e] = wraps != flip ? ~uint64_t(0) : 0;
       constant[e] = offset - sign[e];
     }
@@ -116,7 +117,7 @@ private:
     const uint64_t word = at(wraps ? j + size - r : j - r);
     return (wraps != flip ? 0 - word : word) - at(j) + offset;
   }
-  uint64_t at(size_t j) const { return in[j + j / stride * wordGap]; }
+  uint64_t at(size_t j) const { return in[j + (j >> log2Stride) * gap]; }
 
   FHE_INLINE W chain(int e, size_t q) const {
     if (e == mixedChain)
@@ -124,7 +125,7 @@ private:
     // (x ^ sign) - sign, the second part of it in the constant.
     const W rotated =
         V::xorWords(V::loadWords(in + (source[e] + ptrdiff_t(q))), V::broadcastWord(sign[e]));
-    const W own = V::loadWords(in + e * (stride + wordGap) + q);
+    const W own = V::loadWords(in + e * (stride + gap) + q);
     return V::addWordsTo(V::subWords(V::broadcastWord(constant[e]), own), rotated);
   }
 
@@ -148,7 +149,7 @@ private:
     }
     broadcastConstants<V, R>(plan.passes[0].constants, c);
     forwardLevels<V, R>(re, im, c);
-    const Points<V> out{row, pointGap};
+    const Points<V> out{row, pointGap(plan)};
 #pragma GCC unroll 8
     for (int e = 0; e < 1 << R; ++e)
       out.store(q, e, stride, re[e], im[e]);
@@ -157,7 +158,9 @@ private:
   const CmuxArguments &arguments;
   const FftPlan &plan;
   const uint64_t *in;
-  const size_t size, stride, r;
+  const size_t size, stride, gap;
+  const uint32_t log2Stride;
+  const size_t r;
   const bool flip;
   const uint64_t offset;
   int mixedChain = -1;
@@ -244,7 +247,7 @@ void finishAndStart(const CmuxArguments &a, bool finish, uint32_t rotation, uint
   }
 }
 
-/// Stage B of one subtree for one ciphertext. `rows` and `nextRows` are moved by the gaps before it.
+/// Stage B of one subtree for one ciphertext. `rows` and `nextRows` are moved by the gaps before.
 template <class V>
 void subtreeProduct(const CmuxArguments &a, size_t subtree, double *rows, const double *nextRows,
                     Prefetcher &prefetcher) {
@@ -292,10 +295,10 @@ template <class V> void cmuxKernel(const CmuxArguments &a) {
     for (size_t c = 0; c < a.count; ++c) {
       if (a.rotation[c * a.rotationStride] == 0)
         continue; // X^0 - 1 = 0: adds nothing.
-      double *rows = a.rows + c * rowDoubles + subtree * pointGap;
+      double *rows = a.rows + c * rowDoubles + subtree * pointGap(plan);
       const double *next = !near                 ? nullptr
                            : c + 1 < a.count     ? rows + rowDoubles
-                           : subtree + 1 < parts ? a.rows + size / parts + (subtree + 1) * pointGap
+                           : subtree + 1 < parts ? a.rows + size / parts + (subtree + 1) * pointGap(plan)
                                                  : nullptr;
       subtreeProduct<V>(a, subtree, rows, next, prefetcher);
     }

@@ -219,8 +219,8 @@ template <class V> void inverseToWords(const FftPlan &plan, double *values, uint
 
 /// The same for a transform and words with gaps.
 template <class V> void inverseToSpreadWords(const FftPlan &plan, double *values, uint64_t *words) {
-  anyInversePass<V>(plan, 0, 0, 1, Points<V>{values, pointGap},
-                    AddToWords<V>{words, spreadWords(plan) / 2, plan.untwist, wordGap});
+  anyInversePass<V>(plan, 0, 0, 1, Points<V>{values, pointGap(plan)},
+                    AddToWords<V>{words, spreadWords(plan) / 2, plan.untwist, wordGap(plan)});
   fillGaps(plan, words);
 }
 
