@@ -2,6 +2,7 @@
 #include "compiler/report/Report.h"
 #include "dialects/shared/NodeLocation.h"
 #include "passes/parameters/CostModel.h"
+#include "passes/parameters/Disagreements.h"
 #include "passes/tfhe/ArenaPlan.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/ProgramInterface.h"
@@ -169,7 +170,8 @@ static void addLedger(Report &report, func::FuncOp main) {
     LedgerEntry entry =
         ledgerEntry(lookup.getInput(), bits, -double(bits) - 2,
                     lookup.getNoiseStd()->convertToDouble(), lookup.getLog2Failure()->convertToDouble());
-    entry.rounded = bits != lookup.getWidth();
+    if (bits != lookup.getWidth())
+      entry.steps = parameters::mostStepsWithinPrecision(lookup);
     if (auto node = primaryNode(lookup.getLoc()))
       entry.onnxNode = node->name.str();
     report.tableLedger.push_back(entry);
@@ -251,7 +253,7 @@ static Json toJson(const LedgerEntry &entry, const char *named) {
                {"log2_failure_probability", entry.log2Failure},
                {"log2_failure_probability_of_all", entry.log2AnyFailure}};
   if (std::string(named) == "onnx_node")
-    json["rounded"] = entry.rounded;
+    json["rounded"] = entry.steps.has_value(), json["steps"] = orNull(entry.steps);
   return json;
 }
 

@@ -50,7 +50,8 @@ struct Layer {
 struct LedgerEntry {
   std::string onnxNode;      ///< of a lookup: its own node; of a result: its name
   unsigned bits = 0;         ///< precision of the lookup, width of the result
-  bool rounded = false;      ///< an approximately rounded table
+  /// Of an approximately rounded table: steps its result may be off without a failure.
+  std::optional<int64_t> steps;
   uint64_t elements = 0;     ///< of one inference
   double log2NoiseStd = 0, log2HalfSlot = 0; ///< relative to the torus; noise of the worst element
   double log2Failure = 0;    ///< of the worst element

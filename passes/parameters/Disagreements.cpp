@@ -1,6 +1,7 @@
 //===- Disagreements.cpp - How often an approximately rounded table is a step off -===//
 #include "passes/parameters/Disagreements.h"
 #include "dialects/tfhe/TFHE.h"
+#include <deque>
 
 using namespace mlir;
 
@@ -75,6 +76,36 @@ Disagreements disagreementsOf(tfhe_ir::LookupOp lookup, double noiseStd, unsigne
   if (!frequencies.empty())
     sum.expected = expected;
   return sum;
+}
+
+/// The largest rise from one value to a later one at most `reach` places on.
+static int64_t largestRise(ArrayRef<int32_t> values, int64_t reach) {
+  std::deque<size_t> least; // places of increasing values within reach, the smallest first
+  int64_t most = 0;
+  for (size_t i = 0; i != values.size(); ++i) {
+    while (!least.empty() && values[least.back()] >= values[i])
+      least.pop_back();
+    least.push_back(i);
+    while (int64_t(i - least.front()) > reach)
+      least.pop_front();
+    most = std::max(most, int64_t(values[i]) - values[least.front()]);
+  }
+  return most;
+}
+
+int64_t mostStepsWithinPrecision(tfhe_ir::LookupOp lookup) {
+  ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
+  std::vector<int32_t> values(lookup.getTables().getValues<int32_t>().begin(),
+                              lookup.getTables().getValues<int32_t>().end());
+  int64_t reach = (int64_t(1) << (lookup.getWidth() - lookup.getPrecision())) / 2, most = 0;
+  for (int64_t t = 0; t != shape[0] * shape[1]; ++t) {
+    auto begin = values.begin() + t * shape[2];
+    std::vector<int32_t> table(begin, begin + shape[2]);
+    most = std::max(most, largestRise(table, reach));
+    std::reverse(table.begin(), table.end());
+    most = std::max(most, largestRise(table, reach));
+  }
+  return most;
 }
 
 } // namespace fhe::parameters

@@ -10,6 +10,7 @@
 #ifndef PASSES_PARAMETERS_DISAGREEMENTS_H
 #define PASSES_PARAMETERS_DISAGREEMENTS_H
 
+#include "runtime/tfhe/portable_math.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -29,7 +30,12 @@ public:
   /// `sigma` is the standard deviation in slots, above 0. What lies beyond 8 of them (2^-50) is
   /// left out.
   explicit StepProbabilities(double sigma) : reached(int64_t(std::ceil(8 * sigma)) + 1) {
-    auto below = [&](double x) { return 0.5 * std::erfc(-x / (sigma * std::sqrt(2.0))); };
+    // Not std::erfc: the same report on every machine.
+    auto tail = [](double t) { return 0.5 * ::fhe::tfhe::portableExp2(::fhe::tfhe::log2Erfc(t)); };
+    auto below = [&](double x) {
+      double t = std::abs(x) / (sigma * std::sqrt(2.0));
+      return x < 0 ? tail(t) : 1 - tail(t);
+    };
     for (int64_t d = -reached; d <= reached; ++d)
       chances.push_back(below(double(d) + 0.5) - below(double(d) - 0.5));
   }
@@ -71,6 +77,12 @@ struct Disagreements {
 
 /// `noiseStd` is that of the table input on the torus. Each result of a lookup counts by itself.
 Disagreements disagreementsOf(tfhe_ir::LookupOp lookup, double noiseStd, unsigned log2N);
+
+/// How far a result of a rounded lookup is off at most while the noise stays within half a slot of its
+/// precision: the largest difference between a table's value and one at most 2^(width - precision
+/// - 1) slots away. 1 where thresholds are further apart than that; then a failure is "more than
+/// one step". Time: linear in the tables.
+int64_t mostStepsWithinPrecision(tfhe_ir::LookupOp lookup);
 
 } // namespace fhe::parameters
 
