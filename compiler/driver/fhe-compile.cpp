@@ -92,6 +92,8 @@ void CommandLine::finish() {
   flags.finish();
   if (output.empty() && emit() == Emit::Object && !check)
     output = stemOf(model) + ".o";
+  if (flags.options.clearOnly && flags.options.parameters.profile == Profile::shareable)
+    throw CLI::ValidationError("--profile", "nothing is encrypted with --clear-only");
   if (check && !output.empty())
     throw CLI::ValidationError("-o", "--check writes nothing");
   if (emit() == Emit::Object && !check)

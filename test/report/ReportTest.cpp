@@ -104,6 +104,34 @@ TEST_F(ReportTest, ProbabilitiesBelowEveryDoubleAreNullBesideTheirLogarithm) {
   EXPECT_TRUE(json["options"]["rounding"].is_null());
 }
 
+// One table to a million inferences, in logarithms that do not underflow.
+TEST_F(ReportTest, TheLedgerGoesFromOneTableToAMillionInferences) {
+  ASSERT_TRUE(module);
+  auto json = nlohmann::json::parse(toJson(make(true)));
+  auto &ledger = json["ledger"];
+  ASSERT_EQ(ledger["tables"].size(), 1u);
+  auto &table = ledger["tables"][0];
+  EXPECT_EQ(table["elements"], 2);
+  EXPECT_LE(table["log2_failure_probability"].get<double>(), -40);
+  EXPECT_NEAR(table["log2_failure_probability_of_all"].get<double>(),
+              table["log2_failure_probability"].get<double>() + 1, 1e-9);
+  ASSERT_EQ(ledger["outputs"].size(), 1u);
+  double inference = ledger["log2_failure_probability_of_an_inference"];
+  EXPECT_EQ(inference, json["log2_failure_probability"].get<double>());
+  EXPECT_GE(inference, table["log2_failure_probability_of_all"].get<double>());
+  EXPECT_NEAR(ledger["log2_failure_probability_of_a_million_inferences"].get<double>(),
+              inference + std::log2(1e6), 1e-4);
+
+  Report report;
+  report.log2Failure = -2000.5;
+  report.tableLedger.emplace_back().log2Failure = -3000;
+  json = nlohmann::json::parse(toJson(report));
+  EXPECT_EQ(json["ledger"]["tables"][0]["log2_failure_probability"], -3000);
+  EXPECT_NEAR(json["ledger"]["log2_failure_probability_of_a_million_inferences"].get<double>(),
+              -2000.5 + std::log2(1e6), 1e-9);
+  EXPECT_TRUE(nlohmann::json::parse(toJson(Report()))["ledger"].is_null());
+}
+
 TEST_F(ReportTest, RoundedTablesSayHowOftenTheyAreAStepOff) {
   ASSERT_TRUE(module);
   // Rounded to 2 bits, in a window wide enough for the guards; inputs beside thresholds only.
