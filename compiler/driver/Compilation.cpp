@@ -45,8 +45,9 @@ bool Compilation::checkProfile() {
   if (options.parameters.profile != Profile::shareable)
     return true;
   auto refuse = [&](const llvm::Twine &text, const char *flag) {
-    InFlightDiagnostic error = emitError(FileLineColLoc::get(&context(), model, 0, 0), "the profile shareable ")
-                               << text.str() << " [" << diag::NotShareable << "]";
+    InFlightDiagnostic error =
+        emitError(FileLineColLoc::get(&context(), model, 0, 0), "the profile shareable ")
+        << text.str() << " [" << diag::NotShareable << "]";
     error.attachNote() << "help: " << commandWithout(options.command, {flag});
     return false;
   };

@@ -155,7 +155,8 @@ static uint64_t parseBytes(const std::string &flag, const std::string &text) {
   if (!digits.empty() && digits.find_first_not_of("0123456789.") == std::string::npos)
     bytes = std::floor(parseReal(flag, digits) * (hasUnit ? unit->second : 1));
   if (!(bytes >= 1 && bytes <= most))
-    throw CLI::ValidationError(flag, "'" + text + "' is not a number of bytes (500000, 500K, 500M, 2G)");
+    throw CLI::ValidationError(flag,
+                               "'" + text + "' is not a number of bytes (500000, 500K, 500M, 2G)");
   return static_cast<uint64_t>(bytes);
 }
 

@@ -167,9 +167,9 @@ static void addLedger(Report &report, func::FuncOp main) {
     if (!lookup.getNoiseStd() || !lookup.getLog2Failure())
       continue;
     unsigned bits = lookup.getPrecision();
-    LedgerEntry entry =
-        ledgerEntry(lookup.getInput(), bits, -double(bits) - 2,
-                    lookup.getNoiseStd()->convertToDouble(), lookup.getLog2Failure()->convertToDouble());
+    LedgerEntry entry = ledgerEntry(lookup.getInput(), bits, -double(bits) - 2,
+                                    lookup.getNoiseStd()->convertToDouble(),
+                                    lookup.getLog2Failure()->convertToDouble());
     if (bits != lookup.getWidth())
       entry.steps = parameters::mostStepsWithinPrecision(lookup);
     if (auto node = primaryNode(lookup.getLoc()))
@@ -248,8 +248,11 @@ static Json toJson(const Disagreements &disagreements) {
 }
 
 static Json toJson(const LedgerEntry &entry, const char *named) {
-  Json json = {{named, entry.onnxNode}, {"bits", entry.bits}, {"elements", entry.elements},
-               {"log2_noise_std", entry.log2NoiseStd}, {"log2_half_slot", entry.log2HalfSlot},
+  Json json = {{named, entry.onnxNode},
+               {"bits", entry.bits},
+               {"elements", entry.elements},
+               {"log2_noise_std", entry.log2NoiseStd},
+               {"log2_half_slot", entry.log2HalfSlot},
                {"log2_failure_probability", entry.log2Failure},
                {"log2_failure_probability_of_all", entry.log2AnyFailure}};
   if (std::string(named) == "onnx_node")

@@ -48,14 +48,14 @@ struct Layer {
 /// A place where noise may change a result: a lookup, or a result of @main at its full width. All
 /// numbers are logarithms to base 2: probabilities of 2^-1000 do not underflow.
 struct LedgerEntry {
-  std::string onnxNode;      ///< of a lookup: its own node; of a result: its name
-  unsigned bits = 0;         ///< precision of the lookup, width of the result
+  std::string onnxNode; ///< of a lookup: its own node; of a result: its name
+  unsigned bits = 0;    ///< precision of the lookup, width of the result
   /// Of an approximately rounded table: steps its result may be off without a failure.
   std::optional<int64_t> steps;
-  uint64_t elements = 0;     ///< of one inference
+  uint64_t elements = 0;                     ///< of one inference
   double log2NoiseStd = 0, log2HalfSlot = 0; ///< relative to the torus; noise of the worst element
-  double log2Failure = 0;    ///< of the worst element
-  double log2AnyFailure = 0; ///< of any element of one inference
+  double log2Failure = 0;                    ///< of the worst element
+  double log2AnyFailure = 0;                 ///< of any element of one inference
 };
 
 struct Report {
@@ -68,7 +68,7 @@ struct Report {
   bool clearOnly = false;
   std::optional<unsigned> securityBits;
   std::optional<double> log2Failure, predictedSeconds; ///< of one inference
-  std::vector<LedgerEntry> tableLedger, outputLedger; ///< in program order
+  std::vector<LedgerEntry> tableLedger, outputLedger;  ///< in program order
   Disagreements disagreements;
   std::optional<uint64_t> evaluationKeyBytes, evaluationKeyMemory, inputBytes, peakBytes;
 };

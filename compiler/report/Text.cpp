@@ -114,7 +114,8 @@ std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
   if (report.securityBits && report.log2Failure)
     os << "security: " << *report.securityBits << " bits; failure probability of one inference 2^"
        << print("%.1f", *report.log2Failure) << ", of a million 2^"
-       << print("%.1f", *log2FailureOfAMillion(report)) << disagreementsText(report.disagreements) << "\n";
+       << print("%.1f", *log2FailureOfAMillion(report)) << disagreementsText(report.disagreements)
+       << "\n";
   else
     os << "security: none, nothing is encrypted (--clear-only)\n";
   os << "next: " << nextCommand << "\n";

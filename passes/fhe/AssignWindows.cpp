@@ -60,7 +60,7 @@ Range widen(Range range, Range limit, int64_t size) {
 /// The window of a table that must see `needed` right; `covered` is what its function is known on.
 /// Empty where guards take the whole of every window: few bits at a large failure probability.
 std::optional<Window> chooseWindow(Range needed, Range covered, unsigned round, bool calibrated,
-                    double log2PError) {
+                                   double log2PError) {
   Window window;
   window.width = std::max(1u, tableBits(needed.lo, needed.hi));
   int64_t guard = 0;
@@ -192,7 +192,8 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
 
   void refuseWindow(LutOp lut) {
     lut.emitError("a table rounded to ")
-        << round.getValue() << " bits has no window that leaves 6 standard deviations of the noise free at its ends "
+        << round.getValue()
+        << " bits has no window that leaves 6 standard deviations of the noise free at its ends "
         << "at a failure probability of 2^" << int64_t(std::floor(log2PError)) << " ["
         << diag::WindowEnds << "]";
     signalPassFailure();

@@ -78,8 +78,9 @@ struct Disagreements {
 /// `noiseStd` is that of the table input on the torus. Each result of a lookup counts by itself.
 Disagreements disagreementsOf(tfhe_ir::LookupOp lookup, double noiseStd, unsigned log2N);
 
-/// How far a result of a rounded lookup is off at most while the noise stays within half a slot of its
-/// precision: the largest difference between a table's value and one at most 2^(width - precision
+/// How far a result of a rounded lookup is off at most while the noise stays within half a slot of
+/// its precision: the largest difference between a table's value and one at most 2^(width -
+/// precision
 /// - 1) slots away. 1 where thresholds are further apart than that; then a failure is "more than
 /// one step". Time: linear in the tables.
 int64_t mostStepsWithinPrecision(tfhe_ir::LookupOp lookup);

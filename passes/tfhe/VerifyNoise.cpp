@@ -52,7 +52,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
   }
   bool isShareable() {
     auto profile = getOperation()->getAttrOfType<StringAttr>(fhe::profileAttr);
-    return asked().profile == fhe::Profile::shareable || (profile && profile.getValue() == "shareable");
+    return asked().profile == fhe::Profile::shareable ||
+           (profile && profile.getValue() == "shareable");
   }
 
   /// The value whose noise a consumer sees: layout and clear powers of two do not change it.
@@ -60,7 +61,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     while (Operation *op = value.getDefiningOp()) {
       bool isView = isa<ir::ReshapeOp>(op) || (isa<ir::GatherOp>(op) && op->getNumOperands() == 1);
       auto combine = dyn_cast<ir::CombineOp>(op);
-      if (!isView && !(combine && combine.getInputs().size() == 1 && combine.getCoefficients()[0] == 1))
+      if (!isView &&
+          !(combine && combine.getInputs().size() == 1 && combine.getCoefficients()[0] == 1))
         break;
       value = op->getOperand(0);
     }
@@ -82,7 +84,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
         continue;
       double variance = noise.varianceAt(other);
       error.attachNote(other.op->getLoc())
-          << "another consumer of the same value, " << describe(other) << ", fails with probability 2^"
+          << "another consumer of the same value, " << describe(other)
+          << ", fails with probability 2^"
           << printed(fhe::tfhe::log2ErrorProbability(other.halfSlot, variance));
     }
   }
@@ -92,11 +95,13 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     Operation *place = constraint.isLookup() ? constraint.op : constraint.value.getDefiningOp();
     InFlightDiagnostic error = emitError(place ? place->getLoc() : constraint.op->getLoc());
     if (constraint.isLookup())
-      error << "a table of " << constraint.precision << " bits fails with probability 2^" << printed(log2Failure)
-            << ", allowed is 2^" << printed(allowed) << " [" << fhe::diag::TableFails << "]";
+      error << "a table of " << constraint.precision << " bits fails with probability 2^"
+            << printed(log2Failure) << ", allowed is 2^" << printed(allowed) << " ["
+            << fhe::diag::TableFails << "]";
     else
-      error << "output " << constraint.result << " fails with probability 2^" << printed(log2Failure)
-            << ", allowed is 2^" << printed(allowed) << " [" << fhe::diag::OutputFails << "]";
+      error << "output " << constraint.result << " fails with probability 2^"
+            << printed(log2Failure) << ", allowed is 2^" << printed(allowed) << " ["
+            << fhe::diag::OutputFails << "]";
     error.attachNote() << "noise has standard deviation 2^" << printed(0.5 * std::log2(variance))
                        << ", half a slot is 2^" << printed(std::log2(constraint.halfSlot))
                        << "; at most 2^"
@@ -117,8 +122,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     lookup.setMostDisagreementsAttr(f64(found.atMost));
   }
 
-  /// Noise that a rounded window tolerates, or a large failure probability, is several slots; beyond
-  /// the ends of its window the table changes its sign.
+  /// Noise that a rounded window tolerates, or a large failure probability, is several slots;
+  /// beyond the ends of its window the table changes its sign.
   LogicalResult verifyEnds(ir::LookupOp lookup, double variance) {
     int64_t width = lookup.getWidth(), guard = lookup.getGuard(),
             entries = lookup.getTables().getType().getDimSize(2);
@@ -129,8 +134,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     double deviations = slots * std::exp2(-double(width) - 1) / std::sqrt(variance);
     if (deviations >= endDeviations)
       return success();
-    InFlightDiagnostic error = lookup.emitError(isRounded ? "a rounded table has a value "
-                                                          : "a table has a value ");
+    InFlightDiagnostic error =
+        lookup.emitError(isRounded ? "a rounded table has a value " : "a table has a value ");
     error << printed(deviations) << " standard deviations of the noise from an end of its window, allowed are "
           << printed(endDeviations) << " [" << fhe::diag::WindowEnds << "]";
     error.attachNote() << "guard " << guard << ", " << entries << " entries, " << (int64_t(1) << width)
@@ -143,8 +148,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     const Constraint *worst = nullptr;
     double most = allowedLog2();
     for (const Constraint &constraint : constraints) {
-      double log2Failure = fhe::tfhe::log2ErrorProbability(constraint.halfSlot,
-                                                           noise.varianceAt(constraint));
+      double log2Failure =
+          fhe::tfhe::log2ErrorProbability(constraint.halfSlot, noise.varianceAt(constraint));
       if (log2Failure <= most)
         continue;
       worst = &constraint;

@@ -28,8 +28,7 @@ static void keygen(const KeygenOptions &options, const CommonFlags &flags) {
   fhe_client_key *secret = nullptr;
   uint32_t assumptions = options.assumptions == "extended" ? FHE_KEY_ASSUMPTIONS_EXTENDED
                                                            : FHE_KEY_ASSUMPTIONS_STANDARD;
-  check(options.manifest,
-        fhe_client_key_generate_assuming(manifest.get(), assumptions, &secret));
+  check(options.manifest, fhe_client_key_generate_assuming(manifest.get(), assumptions, &secret));
   ClientKey key(secret);
   fhe_evaluation_key *made = nullptr;
   check(options.manifest, fhe_evaluation_key_generate(key.get(), options.threads, &made));
