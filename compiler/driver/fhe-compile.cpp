@@ -7,12 +7,15 @@
 #include "compiler/codegen/Codegen.h"
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/OutputFiles.h"
+#include "compiler/estimate/Estimate.h"
 #include "compiler/report/Report.h"
 #include "passes/pipeline/Command.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+#include <thread>
 
 using namespace fhe;
 using llvm::StringRef;
@@ -26,12 +29,17 @@ struct CommandLine {
                "inputs."};
   std::string model, output, name;
   std::string emitText;
-  bool check = false, json = false;
+  bool check = false, json = false, estimate = false;
+  std::string kernelRates;
+  unsigned threads = 0;
+  uint64_t samples = 1;
   Verbosity verbosity;
   CompileFlags flags;
 
   CommandLine();
+  void declareEstimate(CLI::Option *excluded, CLI::Option *checkOption);
   void finish();
+  bool writesObject() const { return emit() == Emit::Object && !check && !estimate; }
   Emit emit() const;
   codegen::ObjectKind objectKind() const;
 };
@@ -58,12 +66,34 @@ CommandLine::CommandLine() {
   CLI::Option *checkOption =
       app.add_flag("--check", check, "Print the accumulators and tables, write nothing");
   checkOption->excludes(emitOption);
-  app.add_flag("--json", json, "With --check: print JSON")->needs(checkOption);
+  declareEstimate(emitOption, checkOption);
+  app.add_flag("--json", json, "With --check or --estimate: print JSON");
   app.add_flag("--clear-only", flags.options.clearOnly,
                "Choose no parameters: the object runs in clear mode only");
   flags.declare(app);
   app.add_flag("--quiet,-q", verbosity.quiet, "Print errors only");
   app.add_flag("-v,--verbose", verbosity.verbose, "Print the stages and remarks");
+}
+
+void CommandLine::declareEstimate(CLI::Option *emitOption, CLI::Option *checkOption) {
+  CLI::Option *estimateOption =
+      app.add_flag("--estimate", estimate,
+                   "Print times, key and ciphertext bytes, memory and failure probabilities, write "
+                   "nothing");
+  estimateOption->excludes(emitOption)->excludes(checkOption);
+  app.add_option("--kernel-rates", kernelRates,
+                 "Rates that times are predicted by: of this machine (host, default; measured once), "
+                 "the compiler's own (committed), or of a file")
+      ->type_name("host|committed|FILE")
+      ->needs(estimateOption);
+  app.add_option("--threads", threads, "Threads of the run to be estimated (default: one a core)")
+      ->type_name("T")
+      ->check(CLI::Range(1u, 1024u))
+      ->needs(estimateOption);
+  app.add_option("--samples", samples, "Samples of the run to be estimated (default 1)")
+      ->type_name("S")
+      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 32))
+      ->needs(estimateOption);
 }
 
 Emit CommandLine::emit() const {
@@ -90,13 +120,18 @@ codegen::ObjectKind CommandLine::objectKind() const {
 
 void CommandLine::finish() {
   flags.finish();
-  if (output.empty() && emit() == Emit::Object && !check)
+  if (json && !check && !estimate)
+    throw CLI::ValidationError("--json", "needs --check or --estimate");
+  if (estimate && flags.options.clearOnly)
+    throw CLI::ValidationError("--estimate", "--clear-only has no keys and no encrypted run");
+  if (output.empty() && writesObject())
     output = stemOf(model) + ".o";
   if (flags.options.clearOnly && flags.options.parameters.profile == Profile::shareable)
     throw CLI::ValidationError("--profile", "nothing is encrypted with --clear-only");
-  if (check && !output.empty())
-    throw CLI::ValidationError("-o", "--check writes nothing");
-  if (emit() == Emit::Object && !check)
+  if ((check || estimate) && !output.empty())
+    throw CLI::ValidationError("-o", std::string(check ? "--check" : "--estimate") +
+                                         " writes nothing");
+  if (writesObject())
     objectKind();
   // An output never replaces what the compilation reads.
   auto replaces = [&](const std::string &path) {
@@ -173,6 +208,30 @@ static ExitCode checkModel(const CommandLine &line, Compilation &compilation) {
   report::Report report =
       report::collect(compilation.fheModule(), line.name, compilation.options());
   return writeText("", line.json ? report::toJson(report) : report::toText(report));
+}
+
+static ExitCode estimateModel(const CommandLine &line, Compilation &compilation) {
+  // A wrong file is found before the work.
+  std::string error;
+  auto rates = estimate::ratesOf(line.kernelRates, error);
+  if (!rates) {
+    llvm::errs() << line.kernelRates << ": error: " << error << "\n";
+    return ExitRefused;
+  }
+  if (!compilation.runTo(Level::Tfhe))
+    return compilation.exitCode();
+  unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  estimate::Conditions conditions{*rates, line.threads ? line.threads : cores, line.samples};
+  std::string text;
+  bool done = compilation.runStage("estimate", [&] {
+    auto made = estimate::estimate(compilation.fheModule(), compilation.module(), line.name,
+                                   compilation.options(), conditions);
+    if (failed(made))
+      return false;
+    text = line.json ? estimate::toJson(*made) : estimate::toText(*made);
+    return true;
+  });
+  return done ? writeText("", text) : compilation.exitCode();
 }
 
 /// OUT with another extension.
@@ -253,6 +312,8 @@ int main(int argc, char **argv) {
   Compilation compilation(line.model, line.flags, line.verbosity, command);
   if (line.check)
     return checkModel(line, compilation);
+  if (line.estimate)
+    return estimateModel(line, compilation);
   return line.emit() == Emit::Object ? compileModel(line, compilation)
                                      : emitLevel(line, compilation);
 }

@@ -98,6 +98,21 @@ void fhe_ciphertexts::write(ByteWriter &writer) const {
   }
 }
 
+uint64_t fhe::runtime::ciphertextFileBytes(Encoding encoding, uint64_t samples,
+                                           const std::vector<CiphertextTensor> &tensors) {
+  ByteWriter counter;
+  fhe_ciphertexts empty;
+  empty.encoding = encoding;
+  empty.tensors = tensors;
+  uint64_t words = 0;
+  for (CiphertextTensor &tensor : empty.tensors) {
+    tensor.words.clear();
+    words += samples * tensor.elements * wordsPerValue(encoding, tensor.dimension);
+  }
+  empty.write(counter);
+  return counter.written() + words * sizeof(uint64_t);
+}
+
 uint64_t fhe_ciphertexts_samples(const fhe_ciphertexts *ciphertexts) {
   return ciphertexts ? ciphertexts->samples : 0;
 }

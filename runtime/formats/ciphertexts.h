@@ -45,4 +45,12 @@ struct fhe_ciphertexts {
   void write(fhe::runtime::ByteWriter &writer) const;
 };
 
+namespace fhe::runtime {
+
+/// Bytes of a file of `samples` samples of these tensors, whose `words` may be empty.
+uint64_t ciphertextFileBytes(Encoding encoding, uint64_t samples,
+                             const std::vector<CiphertextTensor> &tensors);
+
+} // namespace fhe::runtime
+
 #endif // FHE_RUNTIME_FORMATS_CIPHERTEXTS_H

@@ -55,6 +55,18 @@ void fhe_evaluation_key::write(ByteWriter &writer) const {
   }
 }
 
+uint64_t fhe::runtime::evaluationKeyFileBytes(const Parameters &parameters) {
+  ByteWriter counter;
+  fhe_evaluation_key empty;
+  empty.parameters = parameters;
+  empty.bodies.resize(parameters.conversions.size());
+  empty.write(counter);
+  uint64_t bytes = counter.written();
+  for (uint32_t i = 0; i < parameters.conversions.size(); ++i)
+    bytes += bodyWords(parameters, i) * (parameters.conversions[i].word_bits / 8);
+  return bytes;
+}
+
 static std::unique_ptr<fhe_evaluation_key> readKey(ByteReader &reader) {
   FileHeader header = readHeader(reader, FileKind::evaluationKey);
   auto key = std::make_unique<fhe_evaluation_key>();

@@ -31,6 +31,9 @@ namespace fhe::runtime {
 /// Words that `bodies` has for conversion i.
 uint64_t bodyWords(const Parameters &parameters, uint32_t conversion);
 
+/// Bytes of the file of an evaluation key for these parameters, without making one.
+uint64_t evaluationKeyFileBytes(const Parameters &parameters);
+
 } // namespace fhe::runtime
 
 #endif // FHE_RUNTIME_FORMATS_EVALUATION_KEY_H
