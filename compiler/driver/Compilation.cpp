@@ -6,6 +6,7 @@
 #include "compiler/import/Import.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/parameters/CostModel.h"
 #include "passes/pipeline/Command.h"
 #include "passes/pipeline/Pipeline.h"
 #include "passes/tfhe/Passes.h"
@@ -164,6 +165,8 @@ bool Compilation::runTo(Level level) {
     reached = Level::Fhe;
   }
   if (level >= Level::Tfhe && *reached < Level::Tfhe) {
+    if (flags.options.parameters.tuned)
+      parameters::setKernelRates(module(), flags.options.parameters.rates);
     if (!passes("tfhe", buildTfhePipeline)) {
       suggestChanges();
       return false;

@@ -32,6 +32,7 @@ struct CommandLine {
   bool check = false, json = false, estimate = false;
   std::string kernelRates;
   unsigned threads = 0;
+  bool tune = false;
   uint64_t samples = 1;
   Verbosity verbosity;
   CompileFlags flags;
@@ -71,6 +72,9 @@ CommandLine::CommandLine() {
   app.add_flag("--clear-only", flags.options.clearOnly,
                "Choose no parameters: the object runs in clear mode only");
   flags.declare(app);
+  app.add_flag("--tune", tune,
+               "Search parameters by the rates of this machine, not by the committed ones: what is "
+               "written then depends on the machine");
   app.add_flag("--quiet,-q", verbosity.quiet, "Print errors only");
   app.add_flag("-v,--verbose", verbosity.verbose, "Print the stages and remarks");
 }
@@ -310,6 +314,10 @@ int main(int argc, char **argv) {
   line.flags.options.command = {"fhe-compile"};
   line.flags.options.command.insert(line.flags.options.command.end(), argv + 1, argv + argc);
   Compilation compilation(line.model, line.flags, line.verbosity, command);
+  if (line.tune) {
+    line.flags.options.parameters.rates = estimate::hostRates().rates;
+    line.flags.options.parameters.tuned = true;
+  }
   if (line.check)
     return checkModel(line, compilation);
   if (line.estimate)

@@ -21,33 +21,12 @@ using namespace ::fhe::tfhe;
 using bench::Effort;
 using bench::RotationShape;
 using parameters::KernelCosts;
+using parameters::RateMember;
 using Json = nlohmann::ordered_json;
 
 namespace {
 
 using Print = std::function<void(const std::string &)>;
-
-struct Member {
-  const char *name, *field;
-  double KernelRates::*value;
-};
-
-constexpr Member members[] = {
-    {"fft_flops_per_second", "fftFlopsPerSecond", &KernelRates::fftFlopsPerSecond},
-    {"macs_per_second", "macsPerSecond", &KernelRates::macsPerSecond},
-    {"near_words_per_second", "nearWordsPerSecond", &KernelRates::nearWordsPerSecond},
-    {"far_words_per_second", "farWordsPerSecond", &KernelRates::farWordsPerSecond},
-    {"near_bytes", "nearBytes", &KernelRates::nearBytes},
-    {"far_bytes", "farBytes", &KernelRates::farBytes},
-    {"keyswitch_64_per_second", "keyswitch64PerSecond", &KernelRates::keyswitch64PerSecond},
-    {"keyswitch_32_per_second", "keyswitch32PerSecond", &KernelRates::keyswitch32PerSecond},
-    {"key_bytes_per_second", "keyBytesPerSecond", &KernelRates::keyBytesPerSecond},
-    {"linear_per_second", "linearPerSecond", &KernelRates::linearPerSecond},
-    {"bootstrap_key_bytes_per_second", "bootstrapKeyBytesPerSecond", &KernelRates::bootstrapKeyBytesPerSecond},
-    {"copy_bytes_per_second", "copyBytesPerSecond", &KernelRates::copyBytesPerSecond},
-    {"all_cores", "allCores", &KernelRates::allCores},
-    {"all_cores_slowdown", "allCoresSlowdown", &KernelRates::allCoresSlowdown},
-};
 
 /// Four digits are more than a measurement has.
 double roundedToFour(double value) {
@@ -174,7 +153,7 @@ std::optional<KernelRates> measureRates(const Print &print) {
   rates.allCoresSlowdown = slowdown(cores(), {1.0, 4});
   say(print, "linear %.1f GHz products, copies %.1f GB/s; on all of %u cores times %.3f",
       rates.linearPerSecond / 1e9, rates.copyBytesPerSecond / 1e9, cores(), rates.allCoresSlowdown);
-  for (const Member &member : members)
+  for (const RateMember &member : parameters::rateMembers)
     rates.*member.value = roundedToFour(rates.*member.value);
   return rates;
 }
@@ -219,7 +198,7 @@ std::optional<KernelRates> scaleRates(const KernelRates &rates) {
 
 std::string toSource(const KernelRates &rates) {
   std::string text;
-  for (const Member &member : members) {
+  for (const RateMember &member : parameters::rateMembers) {
     char line[100];
     std::snprintf(line, sizeof line, "      .%s = %.10g,\n", member.field, rates.*member.value);
     text += line;
@@ -229,7 +208,7 @@ std::string toSource(const KernelRates &rates) {
 
 std::string toJson(const KernelRates &rates) {
   Json json = {{"format", "fhe-kernel-rates"}, {"format_version", 1}};
-  for (const Member &member : members)
+  for (const RateMember &member : parameters::rateMembers)
     json[member.name] = rates.*member.value;
   return json.dump(2) + "\n";
 }
@@ -242,7 +221,7 @@ std::optional<KernelRates> ratesFromJson(const std::string &text, std::string &e
     return std::nullopt;
   }
   KernelRates rates{};
-  for (const Member &member : members) {
+  for (const RateMember &member : parameters::rateMembers) {
     auto found = json.find(member.name);
     if (found == json.end() || !found->is_number()) {
       error = std::string("has no number '") + member.name + "'";

@@ -117,7 +117,8 @@ static void addOperation(Report &report, Operation &op, ir::ParametersOp paramet
     layer->norm2 = norm.getValueAsDouble();
   if (parameters.getClearOnly())
     return;
-  double seconds = parameters::operationSeconds(&op, parameters);
+  double seconds =
+      parameters::operationSeconds(&op, parameters, report.options.parameters.rates);
   addTo(report.predictedSeconds, seconds);
   if (auto lookup = dyn_cast<ir::LookupOp>(op)) {
     addDisagreements(report.disagreements, lookup);
@@ -314,6 +315,14 @@ static Json toJson(const CompileOptions &options) {
   entry["noise"] = tuniform ? "tuniform" : "gaussian";
   bool shareable = options.parameters.profile == Profile::shareable;
   entry["profile"] = shareable ? "shareable" : "private";
+  // What a search with other rates than the committed ones finds is of that machine.
+  Json rates = "committed";
+  if (options.parameters.tuned) {
+    rates = Json::object();
+    for (const parameters::RateMember &member : parameters::rateMembers)
+      rates[member.name] = options.parameters.rates.*member.value;
+  }
+  entry["kernel_rates"] = rates;
   entry["clear_only"] = options.clearOnly;
   return entry;
 }

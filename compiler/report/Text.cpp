@@ -106,7 +106,9 @@ std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
      << "tables: " << tablesText(report) << "\n";
   if (report.predictedSeconds && report.evaluationKeyBytes && report.inputBytes)
     os << "predicted: " << secondsText(*report.predictedSeconds)
-       << " an inference on one core (a model, not measured); evaluation key "
+       << " an inference on one core (a model, not measured"
+       << (report.options.parameters.tuned ? "; rates and parameters are of this machine: --tune" : "")
+       << "); evaluation key "
        << bytesText(*report.evaluationKeyBytes) << ", input " << bytesText(*report.inputBytes)
        << "\n";
   else

@@ -14,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/parameters/ChooseParameters.h"
+#include "passes/parameters/CostModel.h"
 #include "passes/parameters/Refusal.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
@@ -405,6 +406,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
       return success();
     }
     fhe::ParameterOptions options = asked();
+    options.rates = fhe::parameters::kernelRatesOf(getOperation());
     fhe::parameters::NoiseAnalysis analysis(function);
     auto constraints = fhe::parameters::collectConstraints(function);
     std::optional<fhe::parameters::SearchResult> choice = fhe::parameters::chooseParameters(

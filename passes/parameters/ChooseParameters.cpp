@@ -158,7 +158,7 @@ std::optional<SearchResult> chooseParameters(func::FuncOp function,
   problem.budget = options.budget();
   problem.limits = options.limits();
   problem.workload = workloadOf(function);
-  return searchParameters(problem, compilerGrid(options), KernelCosts());
+  return searchParameters(problem, compilerGrid(options), KernelCosts(options.rates));
 }
 
 bool isSatisfiable(const Constraint &constraint, NoiseAnalysis &analysis,

@@ -7,6 +7,24 @@ using namespace fhe::tfhe_ir;
 
 namespace fhe::parameters {
 
+KernelRates kernelRatesOf(ModuleOp module) {
+  KernelRates rates = committedRates();
+  auto values = module->getAttrOfType<DenseF64ArrayAttr>(kernelRatesAttr);
+  if (!values || values.size() != int64_t(std::size(rateMembers)))
+    return rates;
+  for (size_t i = 0; i != std::size(rateMembers); ++i)
+    if (values[i] > 0)
+      rates.*rateMembers[i].value = values[i];
+  return rates;
+}
+
+void setKernelRates(ModuleOp module, const KernelRates &rates) {
+  SmallVector<double> values;
+  for (const RateMember &member : rateMembers)
+    values.push_back(rates.*member.value);
+  module->setAttr(kernelRatesAttr, DenseF64ArrayAttr::get(module.getContext(), values));
+}
+
 double multiplications(Operation *op) {
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case([](LinearOp linear) {
@@ -29,10 +47,10 @@ static ::fhe::tfhe::GlweKey resultKey(Operation *op, ParametersOp parameters) {
 }
 
 /// One keyswitch, and one pass over its key.
-static std::pair<double, double> keyswitchSeconds(Operation *user, SymbolRefAttr name) {
+static std::pair<double, double> keyswitchSeconds(Operation *user, SymbolRefAttr name,
+                                                  const KernelCosts &costs) {
   SwitchKeys keys =
       switchKeysOf(SymbolTable::lookupNearestSymbolFrom<KeyswitchKeyOp>(user, name));
-  KernelCosts costs;
   uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.from.lweDimension(), keys.to.dimension,
                                                   keys.digits, keys.to.wordBits);
   return {costs.keyswitch(keys.from.lweDimension(), keys.to.dimension, keys.digits.levels,
@@ -40,17 +58,17 @@ static std::pair<double, double> keyswitchSeconds(Operation *user, SymbolRefAttr
           costs.keyPass(bytes)};
 }
 
-double operationSeconds(Operation *op, ParametersOp parameters) {
-  KernelCosts costs;
+double operationSeconds(Operation *op, ParametersOp parameters, const KernelRates &rates) {
+  const KernelCosts costs(rates);
   if (auto lookup = dyn_cast<LookupOp>(op)) {
     ::fhe::tfhe::ParameterSet set = parameterSetOf(lookup);
-    auto [once, pass] = keyswitchSeconds(op, *lookup.getKeyswitch());
+    auto [once, pass] = keyswitchSeconds(op, *lookup.getKeyswitch(), costs);
     double elements = elementsOf(lookup.getInput());
     double each = set.lwe.dimension * costs.cmux(set.glwe, set.bootstrap.levels) + once;
     return elements * double(lookup.getOutputs().size()) * each + unsharedPasses(elements) * pass;
   }
   if (auto convert = dyn_cast<ConvertOp>(op)) {
-    auto [once, pass] = keyswitchSeconds(op, convert.getKeyswitch());
+    auto [once, pass] = keyswitchSeconds(op, convert.getKeyswitch(), costs);
     double elements = elementsOf(convert.getInput());
     return elements * once + unsharedPasses(elements) * pass;
   }

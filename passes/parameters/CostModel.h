@@ -13,12 +13,21 @@
 
 namespace fhe::parameters {
 
+/// f64 array on the module: kernel rates that are not the committed ones, in the order of
+/// `rateMembers`.
+inline constexpr llvm::StringLiteral kernelRatesAttr = "tfhe.kernel_rates";
+
+/// The rates a module names, else the committed ones.
+KernelRates kernelRatesOf(mlir::ModuleOp module);
+void setKernelRates(mlir::ModuleOp module, const KernelRates &rates);
+
 /// Clear multiplications by ciphertexts of one operation for one sample.
 double multiplications(mlir::Operation *op);
 
 /// Seconds of one operation for one sample on one core (0 for a view), under the keys it names in
 /// these parameters.
-double operationSeconds(mlir::Operation *op, tfhe_ir::ParametersOp parameters);
+double operationSeconds(mlir::Operation *op, tfhe_ir::ParametersOp parameters,
+                        const KernelRates &rates = committedRates());
 
 /// Bytes of all evaluation keys of the parameters.
 KeyBytes evaluationKeyBytes(tfhe_ir::ParametersOp parameters);

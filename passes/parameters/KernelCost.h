@@ -58,6 +58,29 @@ struct KernelRates {
   double allCoresSlowdown;           ///< time of one core while all of them work, over alone
 };
 
+/// A member of KernelRates, its name in files and in source.
+struct RateMember {
+  const char *name, *field;
+  double KernelRates::*value;
+};
+
+inline constexpr RateMember rateMembers[] = {
+    {"fft_flops_per_second", "fftFlopsPerSecond", &KernelRates::fftFlopsPerSecond},
+    {"macs_per_second", "macsPerSecond", &KernelRates::macsPerSecond},
+    {"near_words_per_second", "nearWordsPerSecond", &KernelRates::nearWordsPerSecond},
+    {"far_words_per_second", "farWordsPerSecond", &KernelRates::farWordsPerSecond},
+    {"near_bytes", "nearBytes", &KernelRates::nearBytes},
+    {"far_bytes", "farBytes", &KernelRates::farBytes},
+    {"keyswitch_64_per_second", "keyswitch64PerSecond", &KernelRates::keyswitch64PerSecond},
+    {"keyswitch_32_per_second", "keyswitch32PerSecond", &KernelRates::keyswitch32PerSecond},
+    {"key_bytes_per_second", "keyBytesPerSecond", &KernelRates::keyBytesPerSecond},
+    {"linear_per_second", "linearPerSecond", &KernelRates::linearPerSecond},
+    {"bootstrap_key_bytes_per_second", "bootstrapKeyBytesPerSecond", &KernelRates::bootstrapKeyBytesPerSecond},
+    {"copy_bytes_per_second", "copyBytesPerSecond", &KernelRates::copyBytesPerSecond},
+    {"all_cores", "allCores", &KernelRates::allCores},
+    {"all_cores_slowdown", "allCoresSlowdown", &KernelRates::allCoresSlowdown},
+};
+
 /// The work of a step: of a working set of two key elements and the accumulators and rows of eight
 /// ciphertexts, the share that exceeds `nearBytes` (`farBytes`) is read and written there.
 StepWork stepWork(const ::fhe::tfhe::GlweKey &glwe, unsigned levels, const KernelRates &rates);

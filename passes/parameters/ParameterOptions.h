@@ -30,6 +30,9 @@ struct ParameterOptions {
   bool extendedKeys = false; ///< partial GLWE keys, whose security is an assumption of its own
   ::fhe::tfhe::NoiseKind noise = ::fhe::tfhe::NoiseKind::gaussian;
   Profile profile = Profile::privateResults;
+  /// What the search prices by; other than the committed ones with --tune.
+  parameters::KernelRates rates = parameters::committedRates();
+  bool tuned = false;
 
   /// What one element of a table or an output may fail with at most, whichever budget says so.
   double log2PerElement() const { return std::min(log2PError.value_or(0), log2Global.value_or(0)); }
