@@ -9,6 +9,9 @@
 #          the secret key (end-to-end-rounding): each table output that differs must be one step off,
 #          near a threshold, and their number must be as predicted
 #
+# Every row is estimated first (fhe-compile --estimate, rates of this machine) and the estimate printed beside
+# what was measured: key and ciphertext bytes must be equal, peak memory within 10 %; times are printed only.
+#
 # Then bootstraps under full keys of the named parameter sets (rows m1c1 .. p8, or "bootstraps" for all of
 # them): 10,000 of each, 200 of the largest; failures as predicted, noise as in the formulas, no second copy of
 # a key. The quick ones again with so much noise that one in 64 is predicted to fail. BOOTSTRAPS=N runs N of
@@ -28,6 +31,21 @@ ONLY=" $* "
 # field FILE POINTER: a number of a JSON file written by fhe-run.
 field() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),*$/\1/p" "$1" | head -n 1; }
 
+# estimated RUN.json ESTIMATE.json: prediction and measurement in one line; fails where a size is wrong.
+estimated() {
+  local bytes=equal field wrong=0
+  for field in evaluation_key_bytes input_ciphertext_bytes output_ciphertext_bytes; do
+    [ "$(field "$1" $field)" = "$(field "$2" $field)" ] || { bytes=DIFFERENT wrong=1; }
+  done
+  awk -v t="$(field "$1" seconds_per_inference)" -v T="$(field "$2" seconds_per_inference)" \
+    -v m="$(field "$1" peak_memory_bytes)" -v M="$(field "$2" peak_memory_bytes)" -v bytes=$bytes 'BEGIN {
+      good = m > 0 && M / m < 1.1 && M / m > 0.9
+      printf "    estimated %.2f s (x %.2f), peak %.1f MB (x %.3f)%s, bytes %s\n", T, T / t, M / 1e6,
+        M / m, good ? "" : " FAILED: more than 10 %", bytes
+      exit !good }' || wrong=1
+  return $wrong
+}
+
 # row NAME FOLDER SAMPLES exact|rounded [flags of fhe-compile]
 row() {
   local name=$1 folder=$2 samples=$3 kind=$4
@@ -36,6 +54,8 @@ row() {
   local out=$WORK/$name result=ok labels=()
   [ ! -f "$folder/labels.npy" ] || labels=(--labels "$folder/labels.npy")
   if ! fhe-compile "$folder/model.onnx" "$@" --quiet -o "$out.so" 2>"$out.log" ||
+    ! fhe-compile "$folder/model.onnx" "$@" --estimate --json --samples "$samples" \
+      >"$out.estimate.json" 2>>"$out.log" ||
     ! fhe-run "$out.so" --mode=encrypted --samples "$samples" --inputs "$folder/inputs.npy" \
       "${labels[@]}" --json >"$out.run.json" 2>>"$out.log"; then
     printf '%-24s %7d  FAILED: %s\n' "$name" "$samples" "$(tail -n 1 "$out.log")"
@@ -58,6 +78,7 @@ row() {
     "$differing" "$(field "$out.run.json" same)" "$(field "$out.run.json" seconds_per_inference)" \
     "$(field "$out.run.json" tables_per_second)" "$(field "$out.run.json" key_generation_seconds)" \
     "$(awk -v b="$(field "$out.run.json" peak_memory_bytes)" 'BEGIN { print b / 1e6 }')" "$result"
+  estimated "$out.run.json" "$out.estimate.json" || FAILED=$((FAILED + 1))
   # What the inspection says: how many table outputs differ, and how often the class agrees.
   [ "$kind" = exact ] || tail -n 2 "$out.inspection" | sed "s/^/    /"
 }

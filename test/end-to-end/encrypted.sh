@@ -16,6 +16,19 @@ check "fhe-run" fhe-run model.so --mode=encrypted --inputs "$FOLDER/inputs.npy" 
   check "all samples" "$CHECK" json run.json /samples "$SAMPLES"
 }
 
+# The estimate made without a key: bytes to the byte, memory within 10 %.
+number() { sed -n "s/^ *\"$2\": \([0-9]*\),*$/\1/p" "$1" | head -n 1; }
+check "estimate" fhe-compile "$FOLDER/model.onnx" "$@" --estimate --json --kernel-rates=committed \
+  --samples "$SAMPLES" && {
+  cp out estimate.json
+  for field in evaluation_key_bytes input_ciphertext_bytes output_ciphertext_bytes; do
+    check "estimated $field" test "$(number run.json $field)" -eq "$(number estimate.json $field)"
+  done
+  measured=$(number run.json peak_memory_bytes) said=$(number estimate.json peak_memory_bytes)
+  check "estimated memory $said, measured $measured" \
+    test $((said * 10)) -gt $((measured * 9)) -a $((said * 10)) -lt $((measured * 11))
+}
+
 check "memory" end-to-end-memory model.so model.json "$FOLDER/inputs.npy" && cat out
 
 check "take" "$CHECK" take "$FOLDER/inputs.npy" "$SAMPLES" x.npy
