@@ -9,6 +9,12 @@
 #          the secret key (end-to-end-rounding): each table output that differs must be one step off,
 #          near a threshold, and their number must be as predicted
 #
+# simulate   10,000 images in simulated runs: how long they take
+# noise      table inputs under searched sets of 3 to 8 bits against the formulas; 120,000 of each of two
+#            widths at failure probabilities of 1e-2 and 1e-3
+# sets       keyswitch and bootstrap under searched sets (--p-error 2^-40, norm 2^5), ms of one core
+# exhaustive the parameter search against trying every set of the grid, on every model
+#
 # Every row is estimated first (fhe-compile --estimate, rates of this machine) and the estimate printed beside
 # what was measured: key and ciphertext bytes must be equal, peak memory within 10 %; times are printed only.
 #
@@ -97,6 +103,9 @@ for name in digits_mlp_w3a3 breast_cancer_mlp_w4a4; do
   # shellcheck disable=SC2046
   row ${name%_w*} "$MODELS/$name" 20 rounded $(calibrated "$MODELS/$name") --round-accumulators=6
 done
+# shellcheck disable=SC2046
+row digits_cnn "$MODELS/digits_cnn_w4a4" 5 rounded $(calibrated "$MODELS/digits_cnn_w4a4") \
+  --round-accumulators=6
 if [ -n "$SHARED" ]; then
   # shellcheck disable=SC2046
   row zoo_tfc "$SHARED/zoo_tfc_2w2a" 20 rounded $(calibrated "$SHARED/zoo_tfc_2w2a") \
@@ -107,6 +116,40 @@ row fashion_cnn "$MODELS/fashion_cnn_w2a2" 2 rounded $(calibrated "$MODELS/fashi
   --round-accumulators=6
 [ -n "$SHARED" ] ||
   echo "Skipped: zoo_tfc_2w2a, which is not part of this repository (FHE_SHARED_MODELS=DIR)."
+
+wanted() { [ "$ONLY" = "  " ] || [[ $ONLY = *" $1 "* ]]; }
+
+# simulate NAME FOLDER
+simulate() {
+  local out=$WORK/simulate_$1
+  # shellcheck disable=SC2046
+  if ! fhe-compile "$2/model.onnx" $(calibrated "$2") --round-accumulators=6 --quiet -o "$out.so" ||
+    ! "$CHECK" tile "$2/inputs.npy" 10000 "$out.npy" ||
+    ! fhe-run "$out.so" --mode=simulate --inputs "$out.npy" --quiet --json >"$out.run.json"; then
+    echo "simulate $1: FAILED"
+    FAILED=$((FAILED + 1))
+    return
+  fi
+  awk -v n="$1" -v s="$(field "$out.run.json" seconds)" \
+    'BEGIN { printf "simulate %-14s 10000 images in %.2f s, %.0f a second\n", n, s, 10000 / s }'
+}
+if wanted simulate; then
+  for name in digits_mlp_w3a3 digits_cnn_w4a4 fashion_cnn_w2a2; do
+    simulate ${name%_w*} "$MODELS/$name"
+  done
+  [ -z "$SHARED" ] || simulate zoo_tfc "$SHARED/zoo_tfc_2w2a"
+fi
+if wanted noise; then
+  searched-noise || FAILED=$((FAILED + 1))
+  searched-noise --samples=0 --failures=120000 4 6 || FAILED=$((FAILED + 1))
+fi
+if wanted sets; then
+  fhe_set_bench || FAILED=$((FAILED + 1))
+fi
+if wanted exhaustive; then
+  model_parameters_test --gtest_also_run_disabled_tests --gtest_filter='*DISABLED_NoSet*' \
+    --gtest_brief=1 | grep -v '^|' || FAILED=$((FAILED + 1))
+fi
 
 if [ "$ONLY" = "  " ] || [[ $ONLY = *" bootstraps "* ]]; then
   fhe_tfhe_tests --gtest_also_run_disabled_tests --gtest_filter='DISABLED_Large*' --gtest_brief=1 ||

@@ -64,6 +64,10 @@ public:
   double seconds(Operation *op, uint64_t samples) const {
     if (auto lookup = dyn_cast<ir::LookupOp>(op))
       return lookupSeconds(lookup, samples);
+    if (auto convert = dyn_cast<ir::ConvertOp>(op)) {
+      double count = double(samples) * double(ir::elementsOf(convert.getInput()));
+      return switchSeconds(op, convert.getKeyswitch(), count) * slowdown / double(workers);
+    }
     // Read, written, and multiplied.
     double words = 0, products = 0;
     for (Value operand : op->getOperands())
@@ -87,7 +91,7 @@ private:
   }
 
   /// Keyswitches and bootstraps of `count` ciphertexts on one core.
-  double chunkSeconds(const ParameterSet &set, uint64_t count, uint64_t results) const {
+  double chunkSeconds(ir::LookupOp lookup, const ParameterSet &set, uint64_t count) const {
     const double n = set.lwe.dimension;
     uint64_t batch = ::fhe::tfhe::bootstrapBatch(set.glwe, set.bootstrap);
     const double step = costs.cmux(set.glwe, set.bootstrap.levels);
@@ -97,21 +101,27 @@ private:
     double missing = double(ceilDiv(count, batch)) - double(count) / double(batch);
     double bootstraps =
         double(count) * (n + 1) * step + missing * bootstrapKey / rates.bootstrapKeyBytesPerSecond;
-    uint64_t switchBytes = ::fhe::tfhe::keyswitchKeyBytes(
-        set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch, set.keyswitchWordBits());
-    double switches = double(count) * costs.keyswitch(set.glwe.lweDimension(), set.lwe.dimension,
-                                                      set.keyswitch.levels, set.keyswitchWordBits());
-    switches += parameters::unsharedPasses(double(count)) * costs.keyPass(switchBytes);
-    return switches + double(results) * bootstraps;
+    return switchSeconds(lookup, *lookup.getKeyswitch(), double(count)) +
+           double(lookup.getOutputs().size()) * bootstraps;
+  }
+
+  /// `count` keyswitches on one core.
+  double switchSeconds(Operation *user, SymbolRefAttr name, double count) const {
+    ir::SwitchKeys keys = ir::switchKeysOf(
+        SymbolTable::lookupNearestSymbolFrom<ir::KeyswitchKeyOp>(user, name));
+    uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.from.lweDimension(), keys.to.dimension,
+                                                    keys.digits, keys.to.wordBits);
+    return count * costs.keyswitch(keys.from.lweDimension(), keys.to.dimension, keys.digits.levels,
+                                   keys.to.wordBits) +
+           parameters::unsharedPasses(count) * costs.keyPass(bytes);
   }
 
   double lookupSeconds(ir::LookupOp lookup, uint64_t samples) const {
     ParameterSet set = ir::parameterSetOf(lookup);
     uint64_t total = samples * uint64_t(ir::elementsOf(lookup.getInput()));
-    uint64_t results = lookup.getOutputs().size();
     Chunks chunks(set, total, workers);
-    double whole = chunkSeconds(set, chunks.block, results);
-    double last = chunkSeconds(set, total - (chunks.items - 1) * chunks.block, results);
+    double whole = chunkSeconds(lookup, set, chunks.block);
+    double last = chunkSeconds(lookup, set, total - (chunks.items - 1) * chunks.block);
     // Workers take one chunk after the other: in the last round some have none.
     uint64_t rounds = (chunks.items - 1) / workers;
     bool partial = (chunks.items - 1) % workers != 0;
@@ -177,10 +187,14 @@ private:
     for (ir::LookupOp lookup : program.main.getOps<ir::LookupOp>()) {
       ParameterSet set = ir::parameterSetOf(lookup);
       uint64_t chunk = Chunks(set, UINT32_MAX, 1).block;
+      ir::SwitchKeys keys = ir::switchKeysOf(
+          SymbolTable::lookupNearestSymbolFrom<ir::KeyswitchKeyOp>(lookup, *lookup.getKeyswitch()));
+      ::fhe::tfhe::KeyswitchShape shape(keys.from.lweDimension(), keys.to.dimension, keys.digits,
+                                        keys.to.wordBits);
       uint64_t kernel = std::max<uint64_t>(
-          ::fhe::tfhe::keyswitchScratchBytes(::fhe::tfhe::KeyswitchShape(set)),
+          ::fhe::tfhe::keyswitchScratchBytes(shape),
           ::fhe::tfhe::bootstrapScratchBytes(set.lwe.dimension, set.glwe, set.bootstrap));
-      uint64_t scaled = lookup.getLog2Factor() ? chunk * set.glwe.lweWords() * 8 : 0;
+      uint64_t scaled = lookup.getLog2Factor() ? chunk * keys.from.lweWords() * 8 : 0;
       most = std::max(most, kernel + scaled + chunk * (set.lwe.words() * 8 + 4));
     }
     return most;

@@ -7,6 +7,7 @@
 //       every accumulator of a model's meta.json has the same interval and signed bits in the
 //       report; its observed interval is the same, lies inside, or is not looked at
 //   end-to-end-check take FILE N OUT           writes the first N samples of a .npy file
+//   end-to-end-check tile FILE N OUT           writes N samples, those of FILE over and over
 //   end-to-end-check limits SECONDS MIB COMMAND...   the command ends well within time and memory
 //
 // Exit status 0 if it holds, else 1 with a line that says what does not.
@@ -109,6 +110,18 @@ static int compareRanges(const std::string &reportPath, const std::string &metaP
   return wrong ? 1 : 0;
 }
 
+static int tileSamples(const std::string &path, uint64_t samples, const std::string &out) {
+  auto array = readNpyFile(path);
+  if (array.shape.empty() || array.shape[0] == 0 || array.data.empty())
+    return fail(path + " has no samples");
+  const size_t bytes = array.data.size() / array.shape[0], given = array.data.size();
+  array.data.resize(bytes * samples);
+  for (size_t i = given; i < array.data.size(); ++i)
+    array.data[i] = array.data[i - given];
+  array.shape[0] = samples;
+  fhe::tools::writeNpyFile(out, array);
+  return 0;
+}
 static int takeSamples(const std::string &path, uint64_t samples, const std::string &out) {
   auto array = readNpyFile(path);
   if (array.shape.empty() || array.shape[0] < samples)
@@ -152,6 +165,8 @@ int main(int argc, char **argv) {
       return compareRanges(argv[2], argv[3], argv[4]);
     if (what == "take" && argc == 5)
       return takeSamples(argv[2], std::stoull(argv[3]), argv[4]);
+    if (what == "tile" && argc == 5)
+      return tileSamples(argv[2], std::stoull(argv[3]), argv[4]);
     if (what == "limits" && argc > 4)
       return runLimited(std::stod(argv[2]), std::stod(argv[3]), argv + 4);
   } catch (const std::exception &error) {

@@ -234,6 +234,16 @@ TEST(Search, KeyBytesAndMemory) {
   EXPECT_GT(smaller, 5u);
 }
 
+// A bit more costs more, on one and the same graph.
+TEST(Search, EveryBitCosts) {
+  double before = 0;
+  for (int bits = 2; bits <= 8; ++bits) {
+    double cost = search(problemOf({tableOf(bits, 5, 100)}), wideGrid()).cost;
+    EXPECT_GT(cost, before) << bits;
+    before = cost;
+  }
+}
+
 TEST(Search, GlobalBudget) {
   SearchProblem problem = problemOf({tableOf(5, 4, 1000), tableOf(4, 6, 2000)});
   problem.requirements.push_back({0x1p-7, {{0, 100}}, 10, false});
