@@ -9,7 +9,7 @@
 // conditioned on the drawn keys (conditioned_noise.h), and the mean within 5 standard errors.
 //
 // Then the search is asked for sets that fail with 2^-6.64 and 2^-9.97 (1e-2, 1e-3), and of
-// --failures samples those that a table would read in another slot are counted: their number must
+// --failures samples, or as many as it takes to expect 130 failures, those that a table would read in another slot are counted: their number must
 // lie in the exact binomial 99.99 % interval of the conditioned prediction.
 //
 // Samples are all coefficients of accumulators, of at least 16 blind rotations: every coefficient
@@ -281,15 +281,17 @@ bool check(unsigned bits, double log2PError, bool failures, uint64_t samples, un
     return false;
   }
   const double halfSlot = std::exp2(-double(bits) - 2);
+  // The error has the mean of the key's rows.
+  const double sigma = std::sqrt(2 * keys.variance);
+  const double p =
+      (std::erfc((halfSlot - keys.mean) / sigma) + std::erfc((halfSlot + keys.mean) / sigma)) / 2;
+  if (failures) // a set may fail less often than it may
+    samples = std::max(samples, uint64_t(std::min(130 / p, 2e6)));
   const Found found = measureAll(keys, halfSlot, samples, threads);
   const double count = double(found.errors.count), ratio = found.errors.ratio(keys.variance);
   const double mean = found.errors.meanInSigmas(keys.variance);
   bool good;
   if (failures) {
-    // The error has the mean of the key's rows.
-    const double sigma = std::sqrt(2 * keys.variance);
-    const double p = (std::erfc((halfSlot - keys.mean) / sigma) +
-                      std::erfc((halfSlot + keys.mean) / sigma)) / 2;
     good = p * count >= 100 && plausible(p, found.errors.count, found.outside);
     std::printf("%u bits at %.0e  %s  %llu of %llu read another slot, expected %.0f  %s\n", bits,
                 std::exp2(log2PError), describe(*set).c_str(), (unsigned long long)found.outside,
