@@ -141,7 +141,7 @@ if wanted simulate; then
 fi
 if wanted noise; then
   searched-noise || FAILED=$((FAILED + 1))
-  searched-noise --samples=0 --failures=120000 4 6 || FAILED=$((FAILED + 1))
+  searched-noise --samples=0 --failures=120000 3 5 || FAILED=$((FAILED + 1))
 fi
 if wanted sets; then
   fhe_set_bench || FAILED=$((FAILED + 1))
