@@ -99,8 +99,9 @@ namespace {
 /// Decodes one TensorProto.
 class Decoder {
 public:
-  Decoder(const TensorProto &proto, StringRef what, StringRef folder, RefuseFn refuse)
-      : proto(proto), what(what), folder(folder), refuseFn(refuse) {}
+  Decoder(const TensorProto &proto, StringRef what, StringRef folder, RefuseFn refuse,
+          bool roundDoubles)
+      : proto(proto), what(what), folder(folder), refuseFn(refuse), roundDoubles(roundDoubles) {}
 
   Constant decode() {
     result->name = proto.name();
@@ -149,6 +150,7 @@ private:
   const TensorProto &proto;
   StringRef what, folder;
   RefuseFn refuseFn;
+  bool roundDoubles;
   int64_t count = 0;
   std::shared_ptr<ConstantTensor> result = std::make_shared<ConstantTensor>();
 };
@@ -161,7 +163,7 @@ static float halfToFloat(uint16_t bits) {
 
 bool Decoder::addReal(double value) {
   float narrowed = float(value);
-  if (!std::isnan(value) && double(narrowed) != value)
+  if (!std::isnan(value) && double(narrowed) != value && !roundDoubles)
     return fail(diag::BadTensorData, "holds DOUBLE values that are not exact in 32-bit floats");
   result->reals.push_back(narrowed);
   return true;
@@ -316,8 +318,8 @@ bool Decoder::checkFinite() {
 }
 
 Constant decodeTensor(const TensorProto &tensor, StringRef what, StringRef folder,
-                      RefuseFn refuse) {
-  return Decoder(tensor, what, folder, refuse).decode();
+                      RefuseFn refuse, bool roundDoubles) {
+  return Decoder(tensor, what, folder, refuse, roundDoubles).decode();
 }
 
 } // namespace fhe::import

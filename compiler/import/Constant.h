@@ -61,9 +61,9 @@ using RefuseFn = llvm::function_ref<void(const char *id, const llvm::Twine &mess
 
 /// The numbers of `tensor`, checked: dimensions, type, number of bytes, no NaN or infinity.
 /// External data are read from inside `folder` only. Null after `refuse` was called; messages
-/// start with `what`, such as "initializer 'w'".
+/// start with `what`, such as "initializer 'w'". DOUBLE values must be exact in f32 unless `roundDoubles`.
 Constant decodeTensor(const onnx::TensorProto &tensor, llvm::StringRef what, llvm::StringRef folder,
-                      RefuseFn refuse);
+                      RefuseFn refuse, bool roundDoubles = false);
 
 } // namespace fhe::import
 

@@ -1,10 +1,12 @@
 //===- Elementwise.cpp - Import of element-wise operators -----------------------===//
 //
-// Arithmetic with clear tensors, activations, and the operators that do nothing
-// in inference.
+// Arithmetic with clear tensors, Clip, and the operators that do nothing in
+// inference.
 //
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/Node.h"
+#include "dialects/qnn/Elements.h"
+#include "llvm/ADT/SetOperations.h"
 #include <cfloat>
 
 using namespace mlir;
@@ -12,10 +14,10 @@ using namespace mlir;
 namespace fhe::import {
 
 //===-------------------------------------------------------------------------===//
-// Add, Sub, Mul, Div, Pow
+// Add, Sub, Mul, Div
 //===-------------------------------------------------------------------------===//
 
-/// Makes the ranks of a clear operand and an activation of `sampleRank` (without batch) fit: a
+/// Makes the ranks of a clear operand and activations of `sampleRank` (without batch) fit: a
 /// clear [1, ...] along the batch loses that dimension.
 static FailureOr<Value> dropBatchOfClear(Node &node, Value value, int64_t sampleRank) {
   ArrayRef<int64_t> shape = shapeOf(value);
@@ -28,32 +30,99 @@ static FailureOr<Value> dropBatchOfClear(Node &node, Value value, int64_t sample
   return reshapeClear(node, value, shape.drop_front());
 }
 
-/// Both operands as values that broadcast without batch dimension.
-static LogicalResult alignOperands(Node &node, Tensor &lhs, Tensor &rhs) {
-  if (lhs.clear && rhs.clear)
+LogicalResult alignOperands(Node &node, MutableArrayRef<Tensor> operands) {
+  const Tensor *encrypted = llvm::find_if(operands, [](const Tensor &t) { return !t.clear; });
+  if (encrypted == operands.end() || node.importer.wholeTensors())
     return success();
-  for (auto [clear, other] : {std::pair(&lhs, &rhs), std::pair(&rhs, &lhs)})
-    if (clear->clear) {
-      auto value = dropBatchOfClear(node, clear->value, shapeOf(other->value).size());
-      if (failed(value))
-        return failure();
-      clear->value = *value;
-    }
-  if (!lhs.clear && !rhs.clear && shapeOf(lhs.value).size() != shapeOf(rhs.value).size())
-    return node.refuse(diag::ShapeMismatch,
-                       "operands of shapes " + describeShape(node.onnxShape(lhs)) + " and " +
-                           describeShape(node.onnxShape(rhs)) + " broadcast across the batch");
+  size_t rank = shapeOf(encrypted->value).size();
+  for (Tensor &operand : operands) {
+    if (!operand.clear && shapeOf(operand.value).size() != rank)
+      return node.refuse(diag::ShapeMismatch,
+                         "operands of shapes " + describeShape(node.onnxShape(*encrypted)) +
+                             " and " + describeShape(node.onnxShape(operand)) +
+                             " broadcast across the batch");
+    if (!operand.clear)
+      continue;
+    auto value = dropBatchOfClear(node, operand.value, rank);
+    if (failed(value))
+      return failure();
+    operand.value = *value;
+  }
   return success();
+}
+
+FailureOr<RankedTensorType> broadcastType(Node &node, ArrayRef<Tensor> operands) {
+  SmallVector<int64_t> shape(shapeOf(operands.front().value));
+  for (const Tensor &operand : operands.drop_front()) {
+    auto joined = broadcastShapes(shape, shapeOf(operand.value));
+    if (failed(joined))
+      return node.refuse(diag::ShapeMismatch,
+                         "operands of shapes " + describeShape(shape) + " and " +
+                             describeShape(shapeOf(operand.value)) +
+                             (node.importer.wholeTensors() ? "" : " (without batch)") +
+                             " do not broadcast");
+    shape = *joined;
+  }
+  return node.tensorType(shape);
+}
+
+/// The values that `value` is an element-wise or layout function of, itself included.
+static llvm::SmallPtrSet<void *, 8> sourcesOf(Value value) {
+  llvm::SmallPtrSet<void *, 8> seen;
+  SmallVector<Value> work{value};
+  while (!work.empty()) {
+    Value next = work.pop_back_val();
+    if (!seen.insert(next.getAsOpaquePointer()).second)
+      continue;
+    Operation *op = next.getDefiningOp();
+    if (op && !isa<qnn::ConstantOp>(op) && (qnn::isElementwise(op) || qnn::isLayout(op)))
+      llvm::append_range(work, op->getOperands());
+  }
+  return seen;
+}
+
+LogicalResult checkOneSource(Node &node, ArrayRef<Tensor> operands) {
+  // Evaluation can multiply any two tensors; only an operand that should have been bound is refused.
+  if (node.importer.wholeTensors() &&
+      llvm::none_of(operands.drop_front(), [](const Tensor &operand) {
+        return isa<BlockArgument>(operand.value);
+      }))
+    return success();
+  std::optional<llvm::SmallPtrSet<void *, 8>> common;
+  for (const Tensor &operand : operands) {
+    if (operand.clear)
+      continue;
+    llvm::SmallPtrSet<void *, 8> sources = sourcesOf(operand.value);
+    if (common)
+      llvm::set_intersect(*common, sources);
+    else
+      common = std::move(sources);
+  }
+  if (!common)
+    return success();
+  // A constant that both use is no source.
+  for (void *source : *common)
+    if (!Value::getFromOpaquePointer(source).getDefiningOp<qnn::ConstantOp>())
+      return success();
+  std::string names;
+  for (auto [i, operand] : llvm::enumerate(operands))
+    if (!operand.clear)
+      names += (names.empty() ? "'" : "' and '") + node.proto.input(i);
+  bool product = node.op() == "Mul" || node.op() == "Div";
+  return node.refuse(
+      diag::BothEncrypted,
+      product ? "both operands are encrypted (" + names + "'); a product needs a clear operand"
+              : "several operands are encrypted (" + names + "'), which have no common source",
+      {product ? "only sums of encrypted tensors and products with constants of the file can be compiled"
+               : "a function of several encrypted tensors can be compiled only where all are functions "
+                 "of one of them",
+       "help: use a constant or an initializer for one operand, or Add in place of " +
+           node.op().str()});
 }
 
 template <typename OpTy>
 static LogicalResult defineBinary(Node &node, const Tensor &lhs, const Tensor &rhs) {
-  auto shape = broadcastShapes(shapeOf(lhs.value), shapeOf(rhs.value));
-  if (failed(shape))
-    return node.refuse(diag::ShapeMismatch,
-                       "operands of shapes " + describeShape(shapeOf(lhs.value)) + " and " +
-                           describeShape(shapeOf(rhs.value)) + " (without batch) do not broadcast");
-  FailureOr<RankedTensorType> type = node.tensorType(*shape);
+  FailureOr<RankedTensorType> type = broadcastType(node, {lhs, rhs});
   if (failed(type))
     return failure();
   return node.define(OpTy::create(node.builder, node.loc, *type, lhs.value, rhs.value),
@@ -74,89 +143,64 @@ static Tensor negated(Node &node, Tensor tensor) {
   return tensor;
 }
 
-static LogicalResult refuseProduct(Node &node) {
-  return node.refuse(
-      diag::BothEncrypted,
-      "both operands are encrypted ('" + node.proto.input(0) + "' and '" + node.proto.input(1) +
-          "'); a product needs a clear operand",
-      {"only sums of encrypted tensors and products with constants of the file can be compiled",
-       "help: use a constant or an initializer for one operand, or Add in place of " +
-           node.op().str()});
+/// Before operator set 7 the second operand starts at attribute `axis` of the first.
+static LogicalResult alignOldAxis(Node &node, Tensor &rhs) {
+  int64_t broadcast = 0, axis = 0;
+  if (node.opset() >= 7)
+    return success();
+  if (failed(node.attribute("broadcast", broadcast)) || failed(node.attribute("axis", axis)))
+    return failure();
+  if (!broadcast || !node.hasAttribute("axis") || node.hidesBatch(rhs))
+    return success();
+  SmallVector<int64_t> shape(shapeOf(rhs.value));
+  int64_t rank = node.onnxShape(node.input(0)).size();
+  if (axis < 0 || axis + int64_t(shape.size()) > rank)
+    return node.refuse(diag::ShapeMismatch, "axis " + llvm::Twine(axis) + " is outside its operand");
+  shape.append(rank - axis - shape.size(), 1);
+  FailureOr<Value> view = reshapeClear(node, rhs.value, shape);
+  if (failed(view))
+    return failure();
+  rhs.value = *view;
+  return success();
+}
+
+/// Quotient of integers: ONNX rounds it towards zero.
+static LogicalResult defineQuotient(Node &node, const Tensor &lhs, const Tensor &rhs) {
+  if (Constant divisor = node.input(1).constant)
+    if (llvm::is_contained(divisor->reals, 0.0f) || llvm::is_contained(divisor->integers, 0))
+      return node.refuse(diag::NotFinite,
+                         "divides by '" + node.proto.input(1) + "', which holds a zero");
+  if (failed(defineBinary<qnn::DivOp>(node, lhs, rhs)))
+    return failure();
+  Tensor quotient = *node.importer.find(node.proto.output(0));
+  if (quotient.integral)
+    quotient.value = createFunction(node, qnn::Function::Trunc, quotient.value);
+  return node.define(0, quotient);
 }
 
 LogicalResult importBinary(Node &node) {
   if (node.input(0).constant && node.input(1).constant)
     return foldBinary(node, *node.input(0).constant, *node.input(1).constant);
-  if (node.op() == "Pow")
-    return node.refuse(diag::UnsupportedOperator, "powers of encrypted tensors are not supported");
   FailureOr<Tensor> lhs = node.valueInput(0), rhs = node.valueInput(1);
-  if (failed(lhs) || failed(rhs) || failed(alignOperands(node, *lhs, *rhs)))
+  if (failed(lhs) || failed(rhs) || failed(alignOldAxis(node, *rhs)))
     return failure();
-  bool product = node.op() == "Mul" || node.op() == "Div";
-  if (product && !lhs->clear && !rhs->clear)
-    return refuseProduct(node);
+  Tensor operands[] = {*lhs, *rhs};
+  if (failed(alignOperands(node, operands)))
+    return failure();
   if (node.op() == "Add")
-    return defineBinary<qnn::AddOp>(node, *lhs, *rhs);
+    return defineBinary<qnn::AddOp>(node, operands[0], operands[1]);
   if (node.op() == "Sub")
-    return defineBinary<qnn::AddOp>(node, *lhs, negated(node, *rhs));
+    return defineBinary<qnn::AddOp>(node, operands[0], negated(node, operands[1]));
+  if (failed(checkOneSource(node, operands)))
+    return failure();
   if (node.op() == "Mul")
-    return defineBinary<qnn::MulOp>(node, *lhs, *rhs);
-  if (!rhs->clear)
-    return node.refuse(diag::UnsupportedForm, "divides by the encrypted tensor '" +
-                                                  node.proto.input(1) +
-                                                  "'; the divisor must be a constant");
-  if (Constant divisor = node.input(1).constant)
-    if (llvm::is_contained(divisor->reals, 0.0f))
-      return node.refuse(diag::NotFinite,
-                         "divides by '" + node.proto.input(1) + "', which holds a zero");
-  return defineBinary<qnn::DivOp>(node, *lhs, *rhs);
+    return defineBinary<qnn::MulOp>(node, operands[0], operands[1]);
+  return defineQuotient(node, operands[0], operands[1]);
 }
 
 //===-------------------------------------------------------------------------===//
-// Activations
+// Clip
 //===-------------------------------------------------------------------------===//
-
-static LogicalResult defineActivation(Node &node, qnn::Function function, float alpha = 0,
-                                      float beta = 0) {
-  FailureOr<Tensor> input = node.valueInput(0);
-  if (failed(input))
-    return failure();
-  auto type = RankedTensorType::get(shapeOf(input->value), node.builder.getF32Type());
-  return node.define(qnn::ActivationOp::create(node.builder, node.loc, type, function, input->value,
-                                               APFloat(double(alpha)), APFloat(double(beta))),
-                     input->clear);
-}
-
-LogicalResult importActivation(Node &node) {
-  StringRef op = node.op();
-  if ((op == "Neg" || op == "Sqrt" || op == "Abs") && node.input(0).constant)
-    return foldUnary(node, *node.input(0).constant);
-  if (op == "Sqrt")
-    return node.refuse(diag::UnsupportedOperator,
-                       "square roots of encrypted tensors are not supported");
-  float alpha = op == "LeakyRelu" ? 0.01f : op == "Elu" ? 1.0f : op == "HardSigmoid" ? 0.2f : 0.0f;
-  float beta = op == "HardSigmoid" ? 0.5f : 0.0f;
-  if (op == "LeakyRelu" || op == "Elu" || op == "HardSigmoid")
-    if (failed(node.attribute("alpha", alpha)))
-      return failure();
-  if (op == "HardSigmoid" && failed(node.attribute("beta", beta)))
-    return failure();
-  auto function = llvm::StringSwitch<qnn::Function>(op)
-                      .Case("Relu", qnn::Function::Relu)
-                      .Case("LeakyRelu", qnn::Function::LeakyRelu)
-                      .Case("Sigmoid", qnn::Function::Sigmoid)
-                      .Case("HardSigmoid", qnn::Function::HardSigmoid)
-                      .Case("Tanh", qnn::Function::Tanh)
-                      .Case("Elu", qnn::Function::Elu)
-                      .Case("Abs", qnn::Function::Abs)
-                      .Case("Neg", qnn::Function::Neg)
-                      .Case("Exp", qnn::Function::Exp)
-                      .Case("Sign", qnn::Function::Sign)
-                      .Case("Floor", qnn::Function::Floor)
-                      .Case("Ceil", qnn::Function::Ceil)
-                      .Default(qnn::Function::Round);
-  return defineActivation(node, function, alpha, beta);
-}
 
 /// One bound of a Clip on integers; `bound` keeps its value where the input is left out.
 static LogicalResult integerBound(Node &node, int i, StringRef what, int64_t &bound) {
@@ -216,6 +260,7 @@ static LogicalResult realBound(Node &node, int i, StringRef what, float &bound) 
 
 LogicalResult importClip(Node &node) {
   const Tensor &input = node.input(0);
+  node.ignoreAttribute("consumed_inputs"); // operator sets before 6
   if (input.pending || (input.constant && !input.constant->isReal))
     return clipIntegers(node, input);
   float lo = -FLT_MAX, hi = FLT_MAX;
@@ -224,7 +269,11 @@ LogicalResult importClip(Node &node) {
     return failure();
   if (lo > hi)
     return node.refuse(diag::UnsupportedForm, "min is above max");
-  return defineActivation(node, qnn::Function::Clip, lo, hi);
+  if (input.constant)
+    return foldUnary(node, *input.constant, qnn::Function::Clip, lo, hi);
+  Tensor result = input;
+  result.value = createFunction(node, qnn::Function::Clip, input.value, lo, hi);
+  return node.define(0, result);
 }
 
 //===-------------------------------------------------------------------------===//
@@ -235,13 +284,23 @@ LogicalResult importIdentity(Node &node) { return node.define(node.input(0)); }
 
 LogicalResult importDropout(Node &node) {
   // ratio, seed and the older is_test have no effect in inference.
-  for (StringRef name : {"ratio", "seed", "is_test"})
+  for (StringRef name : {"ratio", "seed", "is_test", "consumed_inputs"})
     node.ignoreAttribute(name);
+  if (node.importer.wholeTensors()) { // the mask of inference: nothing is dropped
+    ConstantTensor mask;
+    mask.shape = node.onnxShape(node.input(0));
+    mask.dataType = onnx::TensorProto::BOOL;
+    mask.integers.assign(countElements(mask.shape), 1);
+    if (failed(node.define(1, Tensor{std::make_shared<ConstantTensor>(std::move(mask)), {}, nullptr, true})))
+      return failure();
+  }
   if (node.has(2)) {
     FailureOr<std::vector<int64_t>> training = node.integerInput(2, "training_mode");
     if (failed(training))
       return failure();
-    if (llvm::any_of(*training, [](int64_t v) { return v != 0; }))
+    bool zeroRatio = node.has(1) && node.input(1).constant && node.input(1).constant->isReal &&
+                     llvm::all_of(node.input(1).constant->reals, [](float v) { return v == 0; });
+    if (!zeroRatio && llvm::any_of(*training, [](int64_t v) { return v != 0; }))
       return node.refuse(diag::UnsupportedForm, "is exported in training mode",
                          {"help: call model.eval() before the export"});
   }

@@ -5,6 +5,7 @@
 //
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/Node.h"
+#include "dialects/qnn/Functions.h"
 #include <cmath>
 
 using namespace mlir;
@@ -84,6 +85,22 @@ ConstantTensor broadcastTo(const ConstantTensor &input, ArrayRef<int64_t> shape)
   return result;
 }
 
+/// The function of two numbers an operator is, of those that integers have, too.
+static std::optional<qnn::BinaryFunction> exactFunction(StringRef op) {
+  return llvm::StringSwitch<std::optional<qnn::BinaryFunction>>(op)
+      .Case("Min", qnn::BinaryFunction::Min)
+      .Case("Max", qnn::BinaryFunction::Max)
+      .Case("Less", qnn::BinaryFunction::Less)
+      .Case("LessOrEqual", qnn::BinaryFunction::LessOrEqual)
+      .Case("Greater", qnn::BinaryFunction::Greater)
+      .Case("GreaterOrEqual", qnn::BinaryFunction::GreaterOrEqual)
+      .Case("Equal", qnn::BinaryFunction::Equal)
+      .Case("And", qnn::BinaryFunction::And)
+      .Case("Or", qnn::BinaryFunction::Or)
+      .Case("Xor", qnn::BinaryFunction::Xor)
+      .Default(std::nullopt);
+}
+
 /// One integer operation; nothing where it overflows or divides by zero.
 static std::optional<int64_t> applyInteger(StringRef op, int64_t a, int64_t b) {
   // The symbolic batch size goes through where it stays itself.
@@ -96,6 +113,14 @@ static std::optional<int64_t> applyInteger(StringRef op, int64_t a, int64_t b) {
     return std::nullopt;
   }
   int64_t result;
+  constexpr int64_t exact = int64_t(1) << 53; // integers of a double
+  if (auto function = exactFunction(op))
+    return std::abs(a) <= exact && std::abs(b) <= exact
+               ? std::optional(int64_t(qnn::applyBinary<double>(*function, double(a), double(b))))
+               : std::nullopt;
+  if (op == "Mod")
+    return b == 0 || b == -1 ? (b ? std::optional<int64_t>(0) : std::nullopt)
+                             : std::optional(a % b + (a % b && (a % b < 0) != (b < 0) ? b : 0));
   if (op == "Div") {
     if (b == 0 || b == -1)
       return b ? std::optional(-a) : std::nullopt;
@@ -109,7 +134,7 @@ static std::optional<int64_t> applyInteger(StringRef op, int64_t a, int64_t b) {
   return result;
 }
 
-static float applyReal(StringRef op, float a, float b) {
+static std::optional<float> applyReal(StringRef op, float a, float b) {
   if (op == "Add")
     return a + b;
   if (op == "Sub")
@@ -118,7 +143,17 @@ static float applyReal(StringRef op, float a, float b) {
     return a * b;
   if (op == "Div")
     return a / b;
-  return std::pow(a, b);
+  if (op == "Pow")
+    return std::pow(a, b);
+  if (op == "PRelu")
+    return qnn::applyBinary(qnn::BinaryFunction::PRelu, a, b);
+  if (auto function = exactFunction(op))
+    return qnn::applyBinary<float>(*function, a, b);
+  return std::nullopt;
+}
+
+static bool isComparison(StringRef op) {
+  return exactFunction(op) && op != "Min" && op != "Max";
 }
 
 LogicalResult foldBinary(Node &node, const ConstantTensor &lhs, const ConstantTensor &rhs) {
@@ -129,7 +164,12 @@ LogicalResult foldBinary(Node &node, const ConstantTensor &lhs, const ConstantTe
                                                 " do not broadcast");
   if (countElements(*shape, kMaxFoldedElements) < 0)
     return node.refuse(diag::TooLarge, "gives a constant of shape " + describeShape(*shape));
-  if (lhs.isReal != rhs.isReal || (!lhs.isReal && node.op() == "Pow"))
+  if (node.op() == "Mod" && node.hasAttribute("fmod"))
+    node.ignoreAttribute("fmod");
+  for (StringRef name : {"broadcast", "axis"}) // operator sets before 7
+    node.ignoreAttribute(name);
+  if (lhs.isReal != rhs.isReal || (!lhs.isReal && (node.op() == "Pow" || node.op() == "PRelu")) ||
+      (lhs.isReal && node.op() == "Mod"))
     return node.refuse(diag::IntegerTensor, "mixes integers and real numbers, or raises integers");
   if (failed(node.charge(2 * countElements(*shape))))
     return failure();
@@ -138,7 +178,7 @@ LogicalResult foldBinary(Node &node, const ConstantTensor &lhs, const ConstantTe
   result.range.reset();
   for (int64_t i = 0, e = a.size(); i != e; ++i) {
     if (a.isReal) {
-      result.reals.push_back(applyReal(node.op(), a.reals[i], b.reals[i]));
+      result.reals.push_back(applyReal(node.op(), a.reals[i], b.reals[i]).value_or(NAN));
       if (!std::isfinite(result.reals.back()))
         return node.refuse(diag::NotFinite,
                            "gives NaN or infinity at element " + llvm::Twine(i) + " of constants");
@@ -151,21 +191,55 @@ LogicalResult foldBinary(Node &node, const ConstantTensor &lhs, const ConstantTe
                          "symbolic batch size");
     result.integers.push_back(*value);
   }
+  if (isComparison(node.op())) {
+    if (result.isReal)
+      result.integers.assign(result.reals.begin(), result.reals.end());
+    result.reals.clear();
+    result.isReal = false;
+    result.dataType = onnx::TensorProto::BOOL;
+  }
   return node.define(std::move(result));
 }
 
-LogicalResult foldUnary(Node &node, const ConstantTensor &input) {
+LogicalResult foldWhere(Node &node, const ConstantTensor &condition, const ConstantTensor &lhs,
+                        const ConstantTensor &rhs) {
+  FailureOr<SmallVector<int64_t>> shape = broadcastShapes(lhs.shape, rhs.shape);
+  if (succeeded(shape))
+    shape = broadcastShapes(*shape, condition.shape);
+  if (failed(shape) || lhs.isReal != rhs.isReal || condition.isReal)
+    return node.refuse(diag::ShapeMismatch, "constants do not go together: " +
+                                                describeShape(condition.shape) + ", " +
+                                                describeShape(lhs.shape) + " and " +
+                                                describeShape(rhs.shape));
+  if (countElements(*shape, kMaxFoldedElements) < 0)
+    return node.refuse(diag::TooLarge, "gives a constant of shape " + describeShape(*shape));
+  if (failed(node.charge(3 * countElements(*shape))))
+    return failure();
+  ConstantTensor c = broadcastTo(condition, *shape), a = broadcastTo(lhs, *shape),
+                 b = broadcastTo(rhs, *shape), result = emptyLike(lhs, *shape);
+  result.range.reset();
+  for (int64_t i = 0, e = c.size(); i != e; ++i)
+    appendElement(result, c.integers[i] ? a : b, i);
+  return node.define(std::move(result));
+}
+
+LogicalResult foldUnary(Node &node, const ConstantTensor &input, qnn::Function function,
+                        double alpha, double beta) {
   ConstantTensor result = input;
   if (!input.isReal) {
     for (int64_t &value : result.integers)
-      if (node.op() == "Neg" && value != kBatch)
+      if (function == qnn::Function::Neg && value != kBatch)
         value = -value;
+      else if (function == qnn::Function::Abs && value != kBatch)
+        value = std::abs(value);
+      else if (function == qnn::Function::Not && input.dataType == onnx::TensorProto::BOOL)
+        value = value == 0;
       else
         return node.refuse(diag::IntegerTensor, "is not supported on integers");
     return node.define(std::move(result));
   }
   for (float &value : result.reals) {
-    value = node.op() == "Sqrt" ? std::sqrt(value) : node.op() == "Neg" ? -value : std::fabs(value);
+    value = qnn::applyFunction<float>(function, value, alpha, beta);
     if (!std::isfinite(value))
       return node.refuse(diag::NotFinite, "gives NaN for a constant");
   }

@@ -16,7 +16,7 @@ using namespace mlir;
 namespace fhe::import {
 
 /// Operator sets whose operators were read (ONNX 1.2 to 1.20).
-static constexpr int64_t kOldestOpset = 7, kNewestOpset = 25;
+static constexpr int64_t kOldestOpset = 6, kNewestOpset = 25;
 /// After so many refusals the rest is not looked at.
 static constexpr unsigned kMaxRefusals = 20;
 
@@ -33,6 +33,15 @@ Importer::Importer(MLIRContext *context, StringRef path, const onnx::ModelProto 
 const Tensor *Importer::find(StringRef name) const {
   auto it = tensors.find(name);
   return it == tensors.end() ? nullptr : &it->second;
+}
+
+/// Types whose values wholeTensors takes as f32.
+static bool isNumeric(int dataType) {
+  using onnx::TensorProto;
+  return integerRange(dataType) || dataType == TensorProto::FLOAT ||
+         dataType == TensorProto::DOUBLE || dataType == TensorProto::FLOAT16 ||
+         dataType == TensorProto::BFLOAT16 || dataType == TensorProto::BOOL ||
+         dataType == TensorProto::INT64 || dataType == TensorProto::UINT64;
 }
 
 Location Importer::nodeLocation(int index) {
@@ -148,12 +157,33 @@ void Importer::markLive() {
 // Inputs
 //===-------------------------------------------------------------------------===//
 
+LogicalResult Importer::readWholeShape(const onnx::ValueInfoProto &input,
+                                       SmallVectorImpl<int64_t> &sample) {
+  std::string what = "input '" + input.name() + "'";
+  const onnx::TypeProto::Tensor &type = input.type().tensor_type();
+  if (!isNumeric(type.elem_type()))
+    return refuse(fileLoc, diag::BadInterface,
+                  what + " holds " + dataTypeName(type.elem_type()) + " values");
+  for (const auto &dim : type.shape().dim()) {
+    if (!dim.has_dim_value())
+      return refuse(fileLoc, diag::BadInterface, what + " has a symbolic size");
+    sample.push_back(dim.dim_value());
+  }
+  if (countElements(sample) < 1)
+    return refuse(fileLoc, diag::TooLarge,
+                  what + " has shape " + describeShape(sample) + "; 1 to " +
+                      llvm::Twine(kMaxElements) + " elements are supported");
+  return success();
+}
+
 LogicalResult Importer::readShape(const onnx::ValueInfoProto &input,
                                   SmallVectorImpl<int64_t> &sample) {
   std::string what = "input '" + input.name() + "'";
   if (!input.type().has_tensor_type() || !input.type().tensor_type().has_shape())
     return refuse(fileLoc, diag::BadInterface, what + " has no tensor shape");
   const onnx::TypeProto::Tensor &type = input.type().tensor_type();
+  if (options.wholeTensors)
+    return readWholeShape(input, sample);
   if (type.elem_type() != onnx::TensorProto::FLOAT)
     return refuse(fileLoc, diag::BadInterface,
                   what + " holds " + dataTypeName(type.elem_type()) +
@@ -195,7 +225,11 @@ LogicalResult Importer::importInput(const onnx::ValueInfoProto &input) {
   auto type = RankedTensorType::get(sample, builder.getF32Type());
   BlockArgument argument = function.getBody().front().addArgument(type, fileLoc);
   arguments.push_back({input.name(), argument});
-  define(input.name(), Tensor{nullptr, argument, nullptr, false});
+  Tensor tensor{nullptr, argument, nullptr, false};
+  int dataType = input.type().tensor_type().elem_type();
+  tensor.integral = integerRange(dataType) || dataType == onnx::TensorProto::INT64 ||
+                    dataType == onnx::TensorProto::UINT64;
+  define(input.name(), tensor);
   return success();
 }
 
@@ -204,7 +238,7 @@ LogicalResult Importer::importInputs() {
   for (const onnx::ValueInfoProto &input : graph().input())
     if (!initializers.contains(input.name()))
       good &= succeeded(importInput(input));
-  if (good && arguments.empty())
+  if (good && arguments.empty() && !options.wholeTensors)
     return refuse(fileLoc, diag::BadInterface, "the network has no input");
   return failure(!good);
 }
@@ -278,28 +312,31 @@ LogicalResult Importer::declareInputs() {
 // Nodes and outputs
 //===-------------------------------------------------------------------------===//
 
+void Importer::loadInitializer(StringRef name, const std::string &user) {
+  auto it = initializers.find(name);
+  if (it == initializers.end() || tensors.contains(name) || refusedInitializers.contains(name))
+    return;
+  Constant constant = decodeTensor(
+      *it->second, ("initializer '" + name + "'").str(), modelFolder,
+      [&](const char *id, const llvm::Twine &message) {
+        SmallVector<std::string> notes{"used by " + user};
+        if (StringRef(id) == diag::ExternalData)
+          notes.push_back("help: put the data file that the export wrote into the folder "
+                          "of the model, complete and not as a link, or export again with "
+                          "the weights inside the model");
+        (void)refuse(fileLoc, id, message, notes);
+      },
+      /*roundDoubles=*/options.wholeTensors);
+  if (constant)
+    define(name, Tensor{constant, {}, nullptr, true});
+  else
+    refusedInitializers.insert(name);
+}
+
 LogicalResult Importer::loadInitializers(const onnx::NodeProto &node) {
-  for (const std::string &name : node.input()) {
-    auto it = initializers.find(name);
-    if (it == initializers.end() || tensors.contains(name) || refusedInitializers.contains(name))
-      continue;
-    std::string user = node.name().empty() ? node.op_type() : node.name();
-    Constant constant =
-        decodeTensor(*it->second, "initializer '" + name + "'", modelFolder,
-                     [&](const char *id, const llvm::Twine &message) {
-                       SmallVector<std::string> notes{"used by node '" + user + "' (" +
-                                                      node.op_type() + ")"};
-                       if (StringRef(id) == diag::ExternalData)
-                         notes.push_back("help: put the data file that the export wrote into the folder "
-                                         "of the model, complete and not as a link, or export again with "
-                                         "the weights inside the model");
-                       (void)refuse(fileLoc, id, message, notes);
-                     });
-    if (constant)
-      define(name, Tensor{constant, {}, nullptr, true});
-    else
-      refusedInitializers.insert(name);
-  }
+  std::string user = node.name().empty() ? node.op_type() : node.name();
+  for (const std::string &name : node.input())
+    loadInitializer(name, "node '" + user + "' (" + node.op_type() + ")");
   return success(llvm::none_of(
       node.input(), [&](const std::string &name) { return refusedInitializers.contains(name); }));
 }
@@ -339,7 +376,8 @@ LogicalResult Importer::importNodes() {
       continue;
     }
     if (failed(importNode(node))) {
-      tensors.erase(proto.output_size() ? proto.output(0) : std::string());
+      for (const std::string &name : proto.output())
+        tensors.erase(name);
       ++refusals;
     }
   }
@@ -348,32 +386,55 @@ LogicalResult Importer::importNodes() {
 
 /// Refuses a declared output shape that the nodes do not give.
 static LogicalResult checkOutputShape(Location loc, const onnx::ValueInfoProto &output,
-                                      ArrayRef<int64_t> sample) {
+                                      ArrayRef<int64_t> sample, int batchDims) {
   if (!output.type().tensor_type().has_shape())
     return success();
   const onnx::TensorShapeProto &shape = output.type().tensor_type().shape();
-  bool same = shape.dim_size() == int(sample.size()) + 1;
-  for (size_t d = 0; same && d != sample.size(); ++d)
-    same = !shape.dim(d + 1).has_dim_value() || shape.dim(d + 1).dim_value() == sample[d];
+  bool same = shape.dim_size() == int(sample.size()) + batchDims;
+  for (size_t d = 0; same && d != sample.size(); ++d) {
+    const auto &dim = shape.dim(int(d) + batchDims);
+    same = !dim.has_dim_value() || dim.dim_value() == sample[d];
+  }
   if (same)
     return success();
   return refuse(loc, diag::BadInterface,
                 "output '" + output.name() +
                     "' is declared with another shape than its nodes "
                     "give, " +
-                    describeShape(sample) + " (without batch)");
+                    describeShape(sample) + (batchDims ? " (without batch)" : ""));
+}
+
+FailureOr<Value> Importer::wholeOutput(StringRef name) {
+  loadInitializer(name, "the network's outputs");
+  const Tensor *tensor = find(name);
+  if (!tensor || (!tensor->value && !tensor->constant))
+    return Value();
+  if (tensor->value)
+    return tensor->value;
+  onnx::NodeProto proto;
+  proto.add_input(name.str());
+  return Node(*this, proto, fileLoc).realValue(*tensor->constant, "output '" + name.str() + "'");
 }
 
 LogicalResult Importer::importOutputs() {
   SmallVector<Value> values;
   for (const onnx::ValueInfoProto &output : graph().output()) {
     const Tensor *tensor = find(output.name());
+    FailureOr<Value> whole = options.wholeTensors ? wholeOutput(output.name()) : Value();
+    if (failed(whole))
+      return failure();
+    if (*whole) {
+      if (failed(checkOutputShape(fileLoc, output, shapeOf(*whole), 0)))
+        return failure();
+      values.push_back(*whole);
+      continue;
+    }
     if (!tensor || !tensor->value || tensor->clear)
       return refuse(fileLoc, diag::BadInterface,
                     "output '" + output.name() + "' is " +
                         (tensor && tensor->pending ? "the integer output of a QuantizeLinear"
                                                    : "not computed from the inputs"));
-    if (failed(checkOutputShape(fileLoc, output, shapeOf(tensor->value))))
+    if (failed(checkOutputShape(fileLoc, output, shapeOf(tensor->value), 1)))
       return failure();
     values.push_back(tensor->value);
   }

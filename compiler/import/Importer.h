@@ -36,6 +36,7 @@ struct Tensor {
   mlir::Value value; ///< a qnn value
   std::shared_ptr<const PendingQuantizer> pending;
   bool clear = false; ///< `value` comes from constants only and has no batch dimension
+  bool integral = false; ///< `value` holds integers of the file as f32 (wholeTensors only)
 
   bool isEncrypted() const { return (value && !clear) || (pending && !pending->clear); }
 };
@@ -58,6 +59,9 @@ public:
   bool isUsed(llvm::StringRef name) const { return used.contains(name); }
   /// The batch size as shape arithmetic sees it: kBatch or 1.
   int64_t batchSize() const { return symbolicBatch ? kBatch : 1; }
+  int64_t opset() const { return onnxOpset; }
+  /// Activations keep all dimensions of the file (ImportOptions::wholeTensors).
+  bool wholeTensors() const { return options.wholeTensors; }
 
   /// The tensor of this name; null where its producer was refused.
   const Tensor *find(llvm::StringRef name) const;
@@ -80,6 +84,11 @@ private:
   mlir::LogicalResult importNodes();
   mlir::LogicalResult importOutputs();
   mlir::LogicalResult loadInitializers(const onnx::NodeProto &node);
+  void loadInitializer(llvm::StringRef name, const std::string &user);
+  mlir::LogicalResult readWholeShape(const onnx::ValueInfoProto &input,
+                                     llvm::SmallVectorImpl<int64_t> &sample);
+  /// wholeTensors: an output as a value, constants written out; null where there is none.
+  mlir::FailureOr<mlir::Value> wholeOutput(llvm::StringRef name);
   void markLive();
   mlir::Location nodeLocation(int index);
 

@@ -39,125 +39,37 @@ LogicalResult importSize(Node &node) {
   return node.define(integers(count, {}));
 }
 
-/// Input 0 as a constant; activations are refused by name of the operator.
-static FailureOr<Constant> constantOnly(Node &node) {
-  if (!node.input(0).constant)
-    return node.refuse(diag::UnsupportedOperator,
-                       "is supported on constants and shapes only, not on encrypted tensors");
-  return node.input(0).constant;
+/// What a cast does to a number of the network.
+static std::optional<qnn::Function> castFunction(int64_t to) {
+  if (to == TensorProto::FLOAT16)
+    return qnn::Function::ToHalf;
+  if (to == TensorProto::BFLOAT16)
+    return qnn::Function::ToBfloat16;
+  if (integerRange(int(to)) || to == TensorProto::INT64 || to == TensorProto::UINT64)
+    return qnn::Function::Trunc;
+  return std::nullopt;
 }
 
-LogicalResult importGather(Node &node) {
-  int64_t axis = 0;
-  if (failed(node.attribute("axis", axis)))
-    return failure();
-  FailureOr<Constant> data = constantOnly(node);
-  FailureOr<Constant> indices =
-      failed(data) ? FailureOr<Constant>(failure()) : node.constantInput(1, "indices");
-  if (failed(indices))
-    return failure();
-  FailureOr<int64_t> d = node.normalizeAxis(axis, (*data)->shape.size());
-  if (failed(d))
-    return failure();
-  ArrayRef<int64_t> shape = (*data)->shape;
-  SmallVector<int64_t> result(shape.take_front(*d));
-  llvm::append_range(result, (*indices)->shape);
-  llvm::append_range(result, shape.drop_front(*d + 1));
-  if ((*indices)->isReal || countElements(result, kMaxFoldedElements) < 0)
-    return node.refuse(diag::IntegerTensor, "indices must be integers, and few");
-  ConstantTensor out = emptyLike(**data, result);
-  int64_t size = shape[*d], outer = countElements(shape.take_front(*d)),
-          inner = countElements(shape.drop_front(*d + 1));
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t index : (*indices)->integers) {
-      if (index < -size || index >= size)
-        return node.refuse(diag::ShapeMismatch, "index " + llvm::Twine(index) +
-                                                    " is outside dimension of size " +
-                                                    llvm::Twine(size));
-      int64_t at = index < 0 ? index + size : index;
-      for (int64_t i = 0; i < inner; ++i)
-        appendElement(out, **data, (o * size + at) * inner + i);
-    }
-  return node.define(std::move(out));
-}
-
-/// One of starts, ends, axes, steps: an attribute in older operator sets, an input in newer ones.
-static FailureOr<SmallVector<int64_t>> sliceList(Node &node, int i, StringRef name) {
-  SmallVector<int64_t> list;
-  if (failed(node.attribute(name, list)))
-    return failure();
-  if (node.hasAttribute(name) || !node.has(i))
-    return list;
-  FailureOr<std::vector<int64_t>> values = node.integerInput(i, name);
-  if (failed(values))
-    return failure();
-  return SmallVector<int64_t>(ArrayRef(*values));
-}
-
-/// The source indices that a slice takes along a dimension of `size` (ONNX Slice-13).
-static SmallVector<int64_t> sliceIndices(int64_t start, int64_t end, int64_t step, int64_t size) {
-  auto clampTo = [&](int64_t v, int64_t lo, int64_t hi) {
-    return std::clamp(v < 0 ? v + size : v, lo, hi);
-  };
-  SmallVector<int64_t> indices;
-  if (step > 0)
-    for (int64_t i = clampTo(start, 0, size), e = clampTo(end, 0, size); i < e;) {
-      indices.push_back(i);
-      if (step >= size)
-        break;
-      i += step;
-    }
-  else
-    for (int64_t i = clampTo(start, 0, size - 1), e = clampTo(end, -1, size - 1); i > e;) {
-      indices.push_back(i);
-      if (step <= -size)
-        break;
-      i += step;
-    }
-  return indices;
-}
-
-LogicalResult importSlice(Node &node) {
-  auto starts = sliceList(node, 1, "starts"), ends = sliceList(node, 2, "ends"),
-       axes = sliceList(node, 3, "axes"), steps = sliceList(node, 4, "steps");
-  if (failed(starts) || failed(ends) || failed(axes) || failed(steps))
-    return failure();
-  FailureOr<Constant> data = constantOnly(node);
-  if (failed(data))
-    return failure();
-  if (axes->empty())
-    axes->assign(llvm::seq<int64_t>(0, starts->size()).begin(),
-                 llvm::seq<int64_t>(0, starts->size()).end());
-  if (steps->empty())
-    steps->assign(starts->size(), 1);
-  if (ends->size() != starts->size() || axes->size() != starts->size() ||
-      steps->size() != starts->size() || starts->size() > (*data)->shape.size())
-    return node.refuse(diag::ShapeMismatch, "starts, ends, axes and steps do not fit together");
-  if (failed(node.charge((*data)->size())))
-    return failure();
-  ConstantTensor current = **data;
-  for (size_t k = 0; k != starts->size(); ++k) {
-    FailureOr<int64_t> d = node.normalizeAxis((*axes)[k], current.shape.size());
-    if (failed(d))
-      return failure();
-    if ((*steps)[k] == 0)
-      return node.refuse(diag::MalformedNode, "has step 0");
-    ArrayRef<int64_t> shape = current.shape;
-    int64_t size = shape[*d], outer = countElements(shape.take_front(*d)),
-            inner = countElements(shape.drop_front(*d + 1));
-    SmallVector<int64_t> indices;
-    if (size > 0)
-      indices = sliceIndices((*starts)[k], (*ends)[k], (*steps)[k], size);
-    SmallVector<int64_t> result(shape);
-    result[*d] = indices.size();
-    ConstantTensor next = emptyLike(current, result);
-    for (int64_t o = 0; o < outer; ++o)
-      for (int64_t index : indices)
-        for (int64_t i = 0; i < inner; ++i)
-          appendElement(next, current, (o * size + index) * inner + i);
-    current = std::move(next);
+static LogicalResult castValue(Node &node, int64_t to) {
+  const Tensor &input = node.input(0);
+  if (input.pending)
+    return node.refuse(diag::QuantizePair, "takes the integer output of a QuantizeLinear");
+  Tensor result = input;
+  result.integral = castFunction(to) == qnn::Function::Trunc;
+  if (to == TensorProto::FLOAT || to == TensorProto::DOUBLE)
+    return node.define(0, result);
+  if (to == TensorProto::BOOL) {
+    result.value = createFunction(node, qnn::Function::Not,
+                                  createFunction(node, qnn::Function::Not, input.value));
+    return node.define(0, result);
   }
-  return node.define(std::move(current));
+  std::optional<qnn::Function> function = castFunction(to);
+  if (!function)
+    return node.refuse(diag::UnsupportedForm, "casts an encrypted tensor to " +
+                                                  dataTypeName(int(to)) +
+                                                  ", which is not supported");
+  result.value = createFunction(node, *function, input.value);
+  return node.define(0, result);
 }
 
 LogicalResult importCast(Node &node) {
@@ -167,21 +79,16 @@ LogicalResult importCast(Node &node) {
   if (failed(node.attribute("to", to)))
     return failure();
   const Tensor &input = node.input(0);
-  if (!input.constant) {
-    if (to != TensorProto::FLOAT)
-      return node.refuse(diag::UnsupportedForm, "casts an encrypted tensor to " +
-                                                    dataTypeName(int(to)) +
-                                                    "; only FLOAT is supported");
-    return input.pending
-               ? node.refuse(diag::QuantizePair, "takes the integer output of a QuantizeLinear")
-               : node.define(input);
-  }
+  if (!input.constant)
+    return castValue(node, to);
   const ConstantTensor &constant = *input.constant;
   ConstantTensor result = emptyLike(constant, constant.shape);
   result.range.reset();
   result.dataType = int(to);
   result.isReal = to == TensorProto::FLOAT;
   auto range = integerRange(int(to));
+  if (to == TensorProto::BOOL)
+    range = {{0, 1}};
   if (!result.isReal && !range && to != TensorProto::INT64)
     return node.refuse(diag::UnsupportedForm,
                        "casts a constant to " + dataTypeName(int(to)) + ", which is not supported");
@@ -191,6 +98,8 @@ LogicalResult importCast(Node &node) {
       result.integers.push_back(kBatch);
       continue;
     }
+    if (to == TensorProto::BOOL)
+      value = value != 0;
     double lo = range ? double(range->first) : -double(int64_t(1) << 53);
     double hi = range ? double(range->second) : double(int64_t(1) << 53);
     bool exact = result.isReal ? double(float(value)) == value && std::fabs(value) <= 0x1p24
@@ -279,6 +188,57 @@ LogicalResult importConstantOfShape(Node &node) {
   for (int64_t i = 0; i < count; ++i)
     appendElement(result, *value, 0);
   return node.define(std::move(result));
+}
+
+/// start, start + delta, ... below limit, of real numbers.
+static LogicalResult rangeOfReals(Node &node) {
+  double numbers[3];
+  for (int i = 0; i != 3; ++i) {
+    FailureOr<std::vector<float>> values = node.realInput(i, "start, limit or delta");
+    if (failed(values))
+      return failure();
+    if (values->size() != 1)
+      return node.refuse(diag::ShapeMismatch, "start, limit and delta must be single numbers");
+    numbers[i] = values->front();
+  }
+  auto [start, limit, delta] = numbers;
+  double count = std::max(std::ceil((limit - start) / delta), 0.0);
+  if (!(count <= double(kMaxFoldedElements)))
+    return node.refuse(diag::TooLarge,
+                       "has delta 0 or gives more than " + llvm::Twine(kMaxFoldedElements) + " numbers");
+  ConstantTensor result;
+  result.isReal = true;
+  result.shape = {int64_t(count)};
+  for (int64_t i = 0; i != int64_t(count); ++i)
+    result.reals.push_back(float(start + double(i) * delta));
+  return node.define(std::move(result));
+}
+
+LogicalResult importRange(Node &node) {
+  if (llvm::any_of(llvm::seq(0, 3), [&](int i) {
+        return node.input(i).constant && node.input(i).constant->isReal;
+      }))
+    return rangeOfReals(node);
+  int64_t numbers[3];
+  for (int i = 0; i != 3; ++i) {
+    FailureOr<std::vector<int64_t>> values = node.integerInput(i, "start, limit or delta");
+    if (failed(values))
+      return failure();
+    if (values->size() != 1 || std::abs(values->front()) > kMaxElements)
+      return node.refuse(diag::TooLarge, "start, limit and delta must be single small numbers");
+    numbers[i] = values->front();
+  }
+  auto [start, limit, delta] = numbers;
+  if (delta == 0)
+    return node.refuse(diag::MalformedNode, "has delta 0");
+  SmallVector<int64_t> values;
+  for (int64_t v = start; delta > 0 ? v < limit : v > limit; v += delta) {
+    values.push_back(v);
+    if (int64_t(values.size()) > kMaxFoldedElements)
+      return node.refuse(diag::TooLarge, "gives more than " + llvm::Twine(kMaxFoldedElements) +
+                                             " numbers");
+  }
+  return node.define(integers(values, {int64_t(values.size())}));
 }
 
 } // namespace fhe::import

@@ -10,7 +10,7 @@ using namespace mlir;
 
 namespace fhe::import {
 
-static LogicalResult refuseBatch(Node &node, ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+LogicalResult refuseBatch(Node &node, ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
   return node.refuse(
       diag::BatchMoved,
       "moves, merges or removes the batch dimension: " + describeShape(from) + " to " +
@@ -32,7 +32,7 @@ static LogicalResult defineView(Node &node, ArrayRef<int64_t> shape) {
   const Tensor &input = node.input(0);
   SmallVector<int64_t> from = node.onnxShape(input);
   ArrayRef<int64_t> sample = shape;
-  bool encrypted = input.isEncrypted();
+  bool encrypted = node.hidesBatch(input);
   if (encrypted) {
     if (shape.empty() || (shape.front() != node.importer.batchSize() && shape.front() != 1))
       return refuseBatch(node, from, shape);
@@ -146,7 +146,7 @@ LogicalResult importReshape(Node &node) {
                                                 " has negative dimensions or several -1");
   // The -1: along the batch it is the batch, or defineView refuses the sizes.
   if (auto *free = llvm::find(target, -1); free != target.end()) {
-    bool encrypted = node.input(0).isEncrypted();
+    bool encrypted = node.hidesBatch(node.input(0));
     SmallVector<int64_t> rest(target), all(from);
     rest.erase(rest.begin() + (free - target.begin()));
     if (encrypted && free == target.begin()) {
@@ -185,7 +185,7 @@ LogicalResult importFlatten(Node &node) {
       symbolic = true;
     else
       (d < axis ? outer : inner) *= from[d];
-  if (node.input(0).isEncrypted() && (axis == 0 || outer != 1))
+  if (node.hidesBatch(node.input(0)) && (axis == 0 || outer != 1))
     return refuseBatch(node, from, {outer, inner});
   return defineView(node, {symbolic ? kBatch : outer, inner});
 }
@@ -211,7 +211,7 @@ LogicalResult importSqueeze(Node &node) {
   for (auto [d, size] : llvm::enumerate(from))
     if (!removed[d])
       to.push_back(size);
-  if (node.input(0).isEncrypted() && removed[0])
+  if (node.hidesBatch(node.input(0)) && removed[0])
     return refuseBatch(node, from, to);
   return defineView(node, to);
 }
@@ -237,13 +237,13 @@ LogicalResult importUnsqueeze(Node &node) {
   size_t next = 0;
   for (bool isNew : added)
     to.push_back(isNew ? 1 : from[next++]);
-  if (node.input(0).isEncrypted() && added[0])
+  if (node.hidesBatch(node.input(0)) && added[0])
     return refuseBatch(node, from, to);
   return defineView(node, to);
 }
 
 //===-------------------------------------------------------------------------===//
-// Transpose, Concat, Pad
+// Transpose, Concat
 //===-------------------------------------------------------------------------===//
 
 FailureOr<Value> transposeValue(Node &node, Value value, ArrayRef<int64_t> permutation) {
@@ -280,7 +280,7 @@ LogicalResult importTranspose(Node &node) {
   FailureOr<Tensor> tensor = node.valueInput(0);
   if (failed(tensor))
     return failure();
-  if (!tensor->clear) {
+  if (node.hidesBatch(*tensor)) {
     if (perm.front() != 0)
       return refuseBatch(node, from, to);
     perm.erase(perm.begin());
@@ -296,7 +296,7 @@ LogicalResult importTranspose(Node &node) {
 /// Operand `i` of a Concat as an activation without batch; constants must have batch size 1.
 static FailureOr<Value> concatOperand(Node &node, int i) {
   FailureOr<Tensor> tensor = node.valueInput(i);
-  if (failed(tensor) || !tensor->clear)
+  if (failed(tensor) || !tensor->clear || node.importer.wholeTensors())
     return failed(tensor) ? FailureOr<Value>(failure()) : FailureOr<Value>(tensor->value);
   ArrayRef<int64_t> shape = shapeOf(tensor->value);
   if (shape.empty() || shape.front() != 1)
@@ -306,9 +306,26 @@ static FailureOr<Value> concatOperand(Node &node, int i) {
   return reshapeClear(node, tensor->value, shape.drop_front());
 }
 
+FailureOr<Value> concatValues(Node &node, ArrayRef<Value> values, int64_t axis) {
+  if (values.size() == 1)
+    return values.front();
+  SmallVector<int64_t> shape(shapeOf(values.front()));
+  shape[axis] = 0;
+  Type element = elementOf(values.front());
+  for (Value value : values) {
+    shape[axis] += shapeOf(value)[axis];
+    if (elementOf(value) != element)
+      element = node.builder.getF32Type();
+  }
+  FailureOr<RankedTensorType> type = node.tensorType(shape, element);
+  if (failed(type))
+    return failure();
+  return Value(qnn::ConcatOp::create(node.builder, node.loc, *type, values, axis));
+}
+
 LogicalResult importConcat(Node &node) {
-  int64_t axis = 0;
-  if (!node.hasAttribute("axis"))
+  int64_t axis = 1; // the default before operator set 4
+  if (!node.hasAttribute("axis") && node.opset() >= 4)
     return node.refuse(diag::MalformedNode, "lacks its attribute 'axis'");
   if (failed(node.attribute("axis", axis)))
     return failure();
@@ -328,7 +345,8 @@ LogicalResult importConcat(Node &node) {
     return foldConcat(node, constants, *normalized);
   if (!encrypted)
     return node.refuse(diag::UnsupportedForm, "joins quantized constants");
-  if (*normalized == 0)
+  bool hidden = !node.importer.wholeTensors();
+  if (*normalized == 0 && hidden)
     return node.refuse(diag::BatchMoved, "joins along the batch dimension");
   SmallVector<Value> operands;
   for (int i = 0; i != node.proto.input_size(); ++i) {
@@ -337,10 +355,10 @@ LogicalResult importConcat(Node &node) {
       return failure();
     operands.push_back(*operand);
   }
-  --*normalized;
+  *normalized -= hidden;
   SmallVector<int64_t> shape(shapeOf(operands.front()));
-  int64_t total = 0;
-  Type element = elementOf(operands.front());
+  if (*normalized >= int64_t(shape.size()))
+    return node.refuse(diag::ShapeMismatch, "joins tensors without dimensions");
   for (Value operand : operands) {
     ArrayRef<int64_t> other = shapeOf(operand);
     bool same = other.size() == shape.size();
@@ -349,92 +367,10 @@ LogicalResult importConcat(Node &node) {
     if (!same)
       return node.refuse(diag::ShapeMismatch, "cannot join shapes " + describeShape(shape) +
                                                   " and " + describeShape(other) +
-                                                  " (without batch)");
-    total += other[*normalized];
-    if (elementOf(operand) != element)
-      element = node.builder.getF32Type();
+                                                  (hidden ? " (without batch)" : ""));
   }
-  shape[*normalized] = total;
-  FailureOr<RankedTensorType> type = node.tensorType(shape, element);
-  if (failed(type))
-    return failure();
-  return node.define(qnn::ConcatOp::create(node.builder, node.loc, *type, operands, *normalized));
-}
-
-/// The pads of each ONNX axis, before and after, from attributes or inputs.
-static LogicalResult readPads(Node &node, int64_t rank, SmallVector<int64_t> &low,
-                              SmallVector<int64_t> &high) {
-  SmallVector<int64_t> pads;
-  float value = 0;
-  std::string mode = "constant";
-  if (failed(node.attribute("pads", pads)) || failed(node.attribute("value", value)) ||
-      failed(node.attribute("mode", mode)))
-    return failure();
-  if (!node.hasAttribute("pads")) {
-    FailureOr<std::vector<int64_t>> values = node.integerInput(1, "pads");
-    if (failed(values))
-      return failure();
-    pads.assign(values->begin(), values->end());
-  }
-  if (node.has(2)) {
-    FailureOr<std::vector<float>> values = node.realInput(2, "constant_value");
-    if (failed(values))
-      return failure();
-    if (values->size() > 1)
-      return node.refuse(diag::ShapeMismatch, "constant_value must be one number");
-    value = values->empty() ? 0 : values->front();
-  }
-  SmallVector<int64_t> axes;
-  llvm::append_range(axes, llvm::seq<int64_t>(0, rank));
-  if (node.has(3)) {
-    FailureOr<std::vector<int64_t>> values = node.integerInput(3, "axes");
-    if (failed(values))
-      return failure();
-    axes.assign(values->begin(), values->end());
-  }
-  if (pads.size() != 2 * axes.size())
-    return node.refuse(diag::ShapeMismatch, "has " + llvm::Twine(pads.size()) + " pads, expected " +
-                                                llvm::Twine(2 * axes.size()));
-  bool any = llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
-  if (any && (mode != "constant" || value != 0))
-    return node.refuse(diag::UnsupportedForm, "pads with mode '" + mode + "' and value " +
-                                                  std::to_string(value) +
-                                                  "; only zeros (mode 'constant') are supported");
-  low.assign(rank, 0);
-  high.assign(rank, 0);
-  for (auto [i, axis] : llvm::enumerate(axes)) {
-    FailureOr<int64_t> d = node.normalizeAxis(axis, rank);
-    if (failed(d))
-      return failure();
-    low[*d] = pads[i];
-    high[*d] = pads[axes.size() + i];
-  }
-  for (int64_t pad : llvm::concat<int64_t>(low, high))
-    if (pad < 0 || pad > kMaxElements)
-      return node.refuse(diag::UnsupportedForm,
-                         "pads by " + llvm::Twine(pad) + "; cropping is not supported");
-  return success();
-}
-
-LogicalResult importPad(Node &node) {
-  FailureOr<Value> input = node.encryptedInput(0);
-  if (failed(input))
-    return failure();
-  SmallVector<int64_t> low, high, shape(shapeOf(*input));
-  if (failed(readPads(node, shape.size() + 1, low, high)))
-    return failure();
-  if (low.front() || high.front())
-    return node.refuse(diag::BatchMoved, "pads the batch dimension");
-  low.erase(low.begin());
-  high.erase(high.begin());
-  for (size_t d = 0; d != shape.size(); ++d)
-    shape[d] += low[d] + high[d];
-  if (ArrayRef(shape) == shapeOf(*input)) // exporters write Pad nodes that add nothing
-    return node.define(*input);
-  FailureOr<RankedTensorType> type = node.tensorType(shape, elementOf(*input));
-  if (failed(type))
-    return failure();
-  return node.define(qnn::PadOp::create(node.builder, node.loc, *type, *input, low, high));
+  FailureOr<Value> joined = concatValues(node, operands, *normalized);
+  return failed(joined) ? failure() : node.define(*joined);
 }
 
 } // namespace fhe::import

@@ -1,7 +1,7 @@
-//===- Linear.cpp - Import of linear layers, pooling and BatchNormalization -----===//
+//===- Linear.cpp - Import of Gemm, MatMul and BatchNormalization ------------------===//
 //
-// Gemm and MatMul meet in qnn.gemm (weights [O,I]); 1-D convolutions and pools
-// are 2-D ones of height 1.
+// Gemm and MatMul meet in qnn.gemm (weights [O,I]); stacks of matrices are one
+// product each, joined.
 //
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/Node.h"
@@ -14,7 +14,7 @@ namespace fhe::import {
 // Gemm and MatMul
 //===-------------------------------------------------------------------------===//
 
-static LogicalResult refuseEncryptedProduct(Node &node) {
+LogicalResult refuseEncryptedProduct(Node &node) {
   return node.refuse(
       diag::BothEncrypted,
       "both operands are encrypted ('" + node.proto.input(0) + "' and '" + node.proto.input(1) +
@@ -55,12 +55,13 @@ static LogicalResult checkClearWeights(Node &node) {
 }
 
 /// qnn.gemm of `input` and `weights`; refuses sizes that do not agree.
-static FailureOr<Value> createGemm(Node &node, Value input, Value weights, Value bias) {
+FailureOr<Value> createGemm(Node &node, Value input, Value weights, Value bias) {
   ArrayRef<int64_t> from = shapeOf(input), matrix = shapeOf(weights);
   if (from.empty() || from.back() != matrix[1])
     return node.refuse(diag::ShapeMismatch,
                        "input '" + node.proto.input(0) + "' of shape " + describeShape(from) +
-                           " (without batch) does not fit weights of " + llvm::Twine(matrix[1]) +
+                           (node.importer.wholeTensors() ? "" : " (without batch)") +
+                           " does not fit weights of " + llvm::Twine(matrix[1]) +
                            " inputs and " + llvm::Twine(matrix[0]) + " outputs");
   SmallVector<int64_t> shape(from);
   shape.back() = matrix[0];
@@ -71,7 +72,7 @@ static FailureOr<Value> createGemm(Node &node, Value input, Value weights, Value
 }
 
 /// A clear bias as [size]; null for operands that must be added in an op of their own.
-static FailureOr<Value> readBias(Node &node, int i, int64_t size) {
+FailureOr<Value> readBias(Node &node, int i, int64_t size) {
   const Tensor &tensor = node.input(i);
   if (tensor.isEncrypted())
     return Value();
@@ -93,6 +94,15 @@ static FailureOr<Value> readBias(Node &node, int i, int64_t size) {
   return reshapeClear(node, value->value, {size});
 }
 
+/// Whether a clear C of a Gemm has one number an output and can be the bias.
+static bool isBias(Node &node, int64_t outputs) {
+  const Tensor &c = node.input(2);
+  SmallVector<int64_t> shape = node.onnxShape(c);
+  int64_t count = countElements(shape);
+  return !c.isEncrypted() &&
+         ((count == 1 && c.constant) || (count == outputs && !shape.empty() && shape.back() == outputs));
+}
+
 /// alpha * (x W) + beta * C where alpha or beta is not 1: the products stay ops of their own, as
 /// the file computes them.
 static LogicalResult defineScaledGemm(Node &node, Value product, float alpha, float beta) {
@@ -105,7 +115,7 @@ static LogicalResult defineScaledGemm(Node &node, Value product, float alpha, fl
   if (failed(addend))
     return failure();
   Value value = addend->value;
-  if (addend->clear) {
+  if (addend->clear && isBias(node, type.getShape().back())) {
     FailureOr<Value> bias = readBias(node, 2, type.getShape().back());
     if (failed(bias))
       return failure();
@@ -130,23 +140,26 @@ LogicalResult importGemm(Node &node) {
       failed(node.attribute("transA", transA)) || failed(node.attribute("transB", transB)) ||
       failed(checkClearWeights(node)))
     return failure();
-  if (transA)
+  bool whole = node.importer.wholeTensors();
+  if (transA && !whole)
     return node.refuse(diag::BatchMoved,
                        "transposes its encrypted operand (transA = 1), which moves the batch");
   FailureOr<Value> input = node.encryptedInput(0);
   if (failed(input))
     return failure();
-  if (shapeOf(*input).size() != 1)
+  if (shapeOf(*input).size() != (whole ? 2 : 1))
     return node.refuse(diag::ShapeMismatch,
                        "input '" + node.proto.input(0) + "' has shape " +
                            describeShape(node.onnxShape(node.input(0))) +
                            ", Gemm takes two dimensions",
                        {"help: flatten first, for example x.flatten(1)"});
+  if (transA)
+    input = transposeValue(node, *input, {1, 0});
   FailureOr<Value> weights = readWeights(node, transB);
   if (failed(weights))
     return failure();
   Value bias;
-  bool plain = alpha == 1 && beta == 1 && (!node.has(2) || !node.input(2).isEncrypted());
+  bool plain = alpha == 1 && beta == 1 && (!node.has(2) || isBias(node, shapeOf(*weights)[0]));
   if (plain && node.has(2)) {
     FailureOr<Value> read = readBias(node, 2, shapeOf(*weights)[0]);
     if (failed(read))
@@ -159,12 +172,115 @@ LogicalResult importGemm(Node &node) {
   return plain ? node.define(*product) : defineScaledGemm(node, *product, alpha, beta);
 }
 
-LogicalResult importMatMul(Node &node) {
-  if (failed(checkClearWeights(node)))
+/// Row `index` of a stack [n, ...] without its first dimension.
+static FailureOr<Value> takeRow(Node &node, Value value, int64_t index) {
+  ArrayRef<int64_t> row = shapeOf(value).drop_front();
+  if (shapeOf(value).front() == 1)
+    return reshapeClear(node, value, row);
+  int64_t count = countElements(row);
+  std::vector<int32_t> source;
+  for (int64_t e = 0; e != count; ++e)
+    source.push_back(int32_t(index * count + e));
+  return createGather(node, value, std::move(source), row);
+}
+
+/// `value` as a stack [n, rows, columns] whose n follows `batch`, to which its leading dimensions broadcast.
+static FailureOr<Value> stackOf(Node &node, Value value, ArrayRef<int64_t> batch) {
+  SmallVector<int64_t> shape(shapeOf(value)), full(batch);
+  full.append(shape.end() - 2, shape.end());
+  SmallVector<int64_t> stack{countElements(batch), shape[shape.size() - 2], shape.back()};
+  if (countElements(shape) == countElements(full))
+    return reshapeClear(node, value, stack);
+  ConstantTensor places;
+  places.shape = shape;
+  for (int64_t e = 0, count = countElements(shape); e != count; ++e)
+    places.integers.push_back(e);
+  if (countElements(full) < 0 || failed(node.charge(countElements(full))))
+    return node.refuse(diag::TooLarge, "multiplies a stack of shape " + describeShape(full));
+  ConstantTensor spread = broadcastTo(places, full);
+  return createGather(node, value,
+                      std::vector<int32_t>(spread.integers.begin(), spread.integers.end()), stack);
+}
+
+/// x W for a stack of matrices W: one product each.
+static FailureOr<Value> multiplyStacks(Node &node, Value input, Value weights) {
+  ArrayRef<int64_t> a = shapeOf(input), b = shapeOf(weights);
+  if (a.size() < 2)
+    return node.refuse(diag::ShapeMismatch, "input '" + node.proto.input(0) +
+                                                "' has too few dimensions for weights of shape " +
+                                                describeShape(b));
+  auto batch = broadcastShapes(a.drop_back(2), b.drop_back(2));
+  if (failed(batch) || countElements(*batch, 1 << 12) < 1)
+    return node.refuse(diag::ShapeMismatch, "stacks of matrices " + describeShape(a) + " and " +
+                                                describeShape(b) + " do not broadcast");
+  FailureOr<Value> x = stackOf(node, input, *batch), w = stackOf(node, weights, *batch);
+  if (failed(x) || failed(w))
     return failure();
+  SmallVector<Value> products;
+  for (int64_t n = 0; n != countElements(*batch); ++n) {
+    FailureOr<Value> row = takeRow(node, *x, n), matrix = takeRow(node, *w, n);
+    if (succeeded(matrix))
+      matrix = transposeValue(node, *matrix, {1, 0});
+    FailureOr<Value> product = failed(row) || failed(matrix)
+                                   ? FailureOr<Value>(failure())
+                                   : createGemm(node, *row, *matrix, Value());
+    if (failed(product))
+      return failure();
+    products.push_back(*product);
+  }
+  SmallVector<int64_t> shape(*batch);
+  llvm::append_range(shape, shapeOf(products.front()));
+  FailureOr<Value> joined = concatValues(node, products, 0);
+  return failed(joined) ? joined : reshapeClear(node, *joined, shape);
+}
+
+/// W x: the transpose of x' W'.
+static LogicalResult defineLeftProduct(Node &node) {
+  FailureOr<Tensor> weights = node.valueInput(0);
+  FailureOr<Value> input = node.encryptedInput(1);
+  if (failed(weights) || failed(input))
+    return failure();
+  int64_t rank = shapeOf(*input).size();
+  if (shapeOf(weights->value).size() != 2 || rank < 2)
+    return node.refuse(diag::UnsupportedForm,
+                       "multiplies constants of shape " + describeShape(shapeOf(weights->value)) +
+                           " by an encrypted tensor that is no matrix",
+                       {"help: write x @ W.T in place of W @ x"});
+  SmallVector<int64_t> swap;
+  llvm::append_range(swap, llvm::seq<int64_t>(0, rank));
+  std::swap(swap[rank - 2], swap[rank - 1]);
+  FailureOr<Value> turned = transposeValue(node, *input, swap);
+  FailureOr<Value> product = failed(turned) ? turned
+                                            : createGemm(node, *turned, weights->value, Value());
+  if (succeeded(product))
+    product = transposeValue(node, *product, swap);
+  return failed(product) ? failure() : node.define(*product);
+}
+
+LogicalResult importMatMul(Node &node) {
+  if (node.input(1).isEncrypted() && node.input(0).isEncrypted())
+    return refuseEncryptedProduct(node);
+  if (node.input(1).isEncrypted())
+    return defineLeftProduct(node);
   FailureOr<Value> input = node.encryptedInput(0);
   if (failed(input))
     return failure();
+  SmallVector<int64_t> shape = node.onnxShape(node.input(1));
+  if (shape.size() == 1 || shape.size() > 2) {
+    FailureOr<Tensor> weights = node.valueInput(1);
+    if (failed(weights))
+      return failure();
+    if (shape.size() > 2) {
+      FailureOr<Value> product = multiplyStacks(node, *input, weights->value);
+      return failed(product) ? failure() : node.define(*product);
+    }
+    // A vector: one output, which is no dimension of the result.
+    FailureOr<Value> row = reshapeClear(node, weights->value, {1, shape[0]});
+    FailureOr<Value> product = failed(row) ? row : createGemm(node, *input, *row, Value());
+    if (succeeded(product))
+      product = reshapeClear(node, *product, shapeOf(*product).drop_back());
+    return failed(product) ? failure() : node.define(*product);
+  }
   FailureOr<Value> weights = readWeights(node, /*isTransposed=*/false);
   if (failed(weights))
     return failure();
@@ -172,309 +288,41 @@ LogicalResult importMatMul(Node &node) {
   return failed(product) ? failure() : node.define(*product);
 }
 
-//===-------------------------------------------------------------------------===//
-// Windows: Conv, AveragePool, GlobalAveragePool
-//===-------------------------------------------------------------------------===//
-
-namespace {
-/// Attributes of a window in one or two spatial dimensions, made two-dimensional.
-struct Window {
-  SmallVector<int64_t> kernel, strides, pads, dilations;
-};
-} // namespace
-
-/// The pads of auto_pad SAME_UPPER and SAME_LOWER: output size ceil(size / stride).
-static void padSame(Window &window, ArrayRef<int64_t> sizes, bool upper) {
-  size_t rank = sizes.size();
-  window.pads.assign(2 * rank, 0);
-  for (size_t d = 0; d != rank; ++d) {
-    int64_t out = (sizes[d] + window.strides[d] - 1) / window.strides[d];
-    int64_t total = std::max<int64_t>(
-        (out - 1) * window.strides[d] + (window.kernel[d] - 1) * window.dilations[d] + 1 - sizes[d],
-        0);
-    window.pads[d] = upper ? total / 2 : total - total / 2;
-    window.pads[rank + d] = total - window.pads[d];
-  }
-}
-
-/// Reads and checks the window attributes; `sizes` are the spatial sizes of the input.
-static FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> sizes,
-                                    ArrayRef<int64_t> weightKernel) {
-  size_t rank = sizes.size();
-  Window window;
-  window.kernel.assign(weightKernel.begin(), weightKernel.end());
-  std::string autoPad = "NOTSET";
-  if (failed(node.attribute("kernel_shape", window.kernel)) ||
-      failed(node.attribute("strides", window.strides)) ||
-      failed(node.attribute("pads", window.pads)) ||
-      failed(node.attribute("dilations", window.dilations)) ||
-      failed(node.attribute("auto_pad", autoPad)))
-    return failure();
-  if (window.strides.empty())
-    window.strides.assign(rank, 1);
-  if (window.dilations.empty())
-    window.dilations.assign(rank, 1);
-  if (window.pads.empty())
-    window.pads.assign(2 * rank, 0);
-  if (window.kernel.size() != rank || window.strides.size() != rank ||
-      window.dilations.size() != rank || window.pads.size() != 2 * rank)
-    return node.refuse(diag::ShapeMismatch,
-                       "kernel_shape, strides, pads and dilations do not fit " + llvm::Twine(rank) +
-                           " spatial dimensions");
-  if (!weightKernel.empty() && ArrayRef(window.kernel) != weightKernel)
-    return node.refuse(diag::ShapeMismatch, "kernel_shape " + describeShape(window.kernel) +
-                                                " differs from that of the weights, " +
-                                                describeShape(weightKernel));
-  for (int64_t value : llvm::concat<int64_t>(window.kernel, window.strides, window.dilations))
-    if (value < 1 || value > kMaxElements)
-      return node.refuse(diag::UnsupportedForm, "kernel, strides and dilations must be at least "
-                                                "1, found " +
-                                                    llvm::Twine(value));
-  if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER")
-    padSame(window, sizes, autoPad == "SAME_UPPER");
-  else if (autoPad == "VALID")
-    window.pads.assign(2 * rank, 0);
-  else if (autoPad != "NOTSET")
-    return node.refuse(diag::UnsupportedForm, "has unknown auto_pad '" + autoPad + "'");
-  for (int64_t pad : window.pads)
-    if (pad < 0 || pad > kMaxElements)
-      return node.refuse(diag::UnsupportedForm,
-                         "pads by " + llvm::Twine(pad) + "; cropping is not supported");
-  return window;
-}
-
-/// Number of windows in each spatial dimension; refuses windows larger than the padded input.
-static FailureOr<SmallVector<int64_t>> countWindows(Node &node, const Window &window,
-                                                    ArrayRef<int64_t> sizes) {
-  SmallVector<int64_t> counts;
-  for (size_t d = 0, rank = sizes.size(); d != rank; ++d) {
-    int64_t padded = sizes[d] + window.pads[d] + window.pads[rank + d];
-    int64_t reach = window.dilations[d] * (window.kernel[d] - 1) + 1;
-    if (padded < reach)
-      return node.refuse(diag::ShapeMismatch, "a window of " + llvm::Twine(reach) +
-                                                  " elements does not fit into " +
-                                                  llvm::Twine(padded));
-    counts.push_back((padded - reach) / window.strides[d] + 1);
-  }
-  return counts;
-}
-
-/// A one-dimensional window as a two-dimensional one of height 1.
-static void makeTwoDimensional(Window &window) {
-  if (window.kernel.size() == 2)
-    return;
-  for (SmallVector<int64_t> *list : {&window.kernel, &window.strides, &window.dilations})
-    list->insert(list->begin(), 1);
-  window.pads = {0, window.pads[0], 0, window.pads[1]};
-}
-
-/// Input 0, [C,L] or [C,H,W] without batch.
-static FailureOr<Value> spatialInput(Node &node) {
+LogicalResult definePerSample(Node &node,
+                              llvm::function_ref<FailureOr<Value>(Value sample)> apply) {
   FailureOr<Value> input = node.encryptedInput(0);
   if (failed(input))
     return failure();
-  if (shapeOf(*input).size() != 2 && shapeOf(*input).size() != 3)
-    return node.refuse(diag::UnsupportedForm, "input '" + node.proto.input(0) + "' has shape " +
-                                                  describeShape(node.onnxShape(node.input(0))) +
-                                                  "; one or two spatial dimensions are supported");
-  return *input;
-}
-
-/// [C,L] as [C,1,L]; other shapes stay.
-static SmallVector<int64_t> withHeight(ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> result(shape);
-  if (result.size() == 2)
-    result.insert(result.begin() + 1, 1);
-  return result;
-}
-
-/// Refuses weights [O, C/group, ...] that do not fit an input of `shape` (without batch).
-static LogicalResult checkKernel(Node &node, ArrayRef<int64_t> shape, ArrayRef<int64_t> kernel,
-                                 int64_t group) {
-  if (kernel.size() != shape.size() + 1)
-    return node.refuse(diag::ShapeMismatch, "weights of shape " + describeShape(kernel) +
-                                                " do not fit an input of shape " +
-                                                describeShape(node.onnxShape(node.input(0))));
-  if (group < 1 || group > shape[0] || kernel[0] % group || shape[0] != kernel[1] * group)
-    return node.refuse(diag::ShapeMismatch, "weights of shape " + describeShape(kernel) + " in " +
-                                                llvm::Twine(group) + " groups do not fit " +
-                                                llvm::Twine(shape[0]) + " input channels");
-  return success();
-}
-
-LogicalResult importConv(Node &node) {
-  if (node.input(1).isEncrypted() && node.input(0).isEncrypted())
-    return refuseEncryptedProduct(node);
-  if (node.input(1).isEncrypted())
-    return node.refuse(diag::UnsupportedForm,
-                       "has encrypted weights '" + node.proto.input(1) + "'");
-  FailureOr<Value> input = spatialInput(node);
-  if (failed(input))
-    return failure();
-  FailureOr<Tensor> weights = node.valueInput(1);
-  if (failed(weights))
-    return failure();
-  ArrayRef<int64_t> shape = shapeOf(*input), kernel = shapeOf(weights->value);
-  int64_t group = 1;
-  if (failed(node.attribute("group", group)))
-    return failure();
-  if (failed(checkKernel(node, shape, kernel, group)))
-    return failure();
-  FailureOr<Window> window = readWindow(node, shape.drop_front(), kernel.drop_front(2));
-  if (failed(window))
-    return failure();
-  auto counts = countWindows(node, *window, shape.drop_front());
-  if (failed(counts))
-    return failure();
-  SmallVector<int64_t> result{kernel[0]};
-  llvm::append_range(result, *counts);
-  FailureOr<RankedTensorType> finalType = node.tensorType(result);
-  if (failed(finalType))
-    return failure();
-  Value bias;
-  if (node.has(2)) {
-    FailureOr<Value> read = readBias(node, 2, kernel[0]);
-    if (failed(read))
+  if (!node.importer.wholeTensors()) {
+    FailureOr<Value> result = apply(*input);
+    return failed(result) ? failure() : node.define(*result);
+  }
+  if (shapeOf(*input).empty())
+    return node.refuse(diag::ShapeMismatch, "input has no dimension");
+  SmallVector<Value> results;
+  for (int64_t n = 0; n != shapeOf(*input).front(); ++n) {
+    FailureOr<Value> sample = takeRow(node, *input, n);
+    FailureOr<Value> result = failed(sample) ? sample : apply(*sample);
+    if (failed(result))
       return failure();
-    if (!*read)
-      return node.refuse(diag::UnsupportedForm, "has an encrypted bias");
-    bias = *read;
-  }
-  SmallVector<int64_t> flatKernel(kernel);
-  if (shape.size() == 2)
-    flatKernel.insert(flatKernel.begin() + 2, 1);
-  FailureOr<Value> x = reshapeClear(node, *input, withHeight(shape)),
-                   w = reshapeClear(node, weights->value, flatKernel);
-  if (failed(x) || failed(w))
-    return failure();
-  makeTwoDimensional(*window);
-  auto type = RankedTensorType::get(withHeight(result), node.builder.getF32Type());
-  Value value = qnn::ConvOp::create(node.builder, node.loc, type, *x, *w, bias, window->strides,
-                                    window->pads, window->dilations, group);
-  FailureOr<Value> view = reshapeClear(node, value, result);
-  return failed(view) ? failure() : node.define(*view);
-}
-
-/// qnn.avg_pool of `input`, made two-dimensional for the time of the op.
-static LogicalResult defineAveragePool(Node &node, Value input, Window window,
-                                       ArrayRef<int64_t> result, bool countPad) {
-  FailureOr<RankedTensorType> finalType = node.tensorType(result);
-  FailureOr<Value> x = reshapeClear(node, input, withHeight(shapeOf(input)));
-  if (failed(finalType) || failed(x))
-    return failure();
-  makeTwoDimensional(window);
-  auto type = RankedTensorType::get(withHeight(result), node.builder.getF32Type());
-  Value value = qnn::AvgPoolOp::create(node.builder, node.loc, type, *x, window.kernel,
-                                       window.strides, window.pads, countPad);
-  FailureOr<Value> view = reshapeClear(node, value, result);
-  return failed(view) ? failure() : node.define(*view);
-}
-
-LogicalResult importAveragePool(Node &node) {
-  FailureOr<Value> input = spatialInput(node);
-  if (failed(input))
-    return failure();
-  ArrayRef<int64_t> shape = shapeOf(*input);
-  int64_t ceilMode = 0, countPad = 0;
-  if (failed(node.attribute("ceil_mode", ceilMode)) ||
-      failed(node.attribute("count_include_pad", countPad)))
-    return failure();
-  FailureOr<Window> window = readWindow(node, shape.drop_front(), {});
-  if (failed(window))
-    return failure();
-  auto counts = countWindows(node, *window, shape.drop_front());
-  if (failed(counts))
-    return failure();
-  for (int64_t dilation : window->dilations)
-    if (dilation != 1)
-      return node.refuse(diag::UnsupportedForm, "has dilations other than 1");
-  size_t rank = shape.size() - 1;
-  for (size_t d = 0; d != rank; ++d) {
-    int64_t slack = shape[d + 1] + window->pads[d] + window->pads[rank + d] - window->kernel[d];
-    if (ceilMode && slack % window->strides[d])
-      return node.refuse(diag::UnsupportedForm,
-                         "ceil_mode = 1 adds a partial window, which is not supported",
-                         {"help: export with ceil_mode=False"});
-    if (window->pads[d] >= window->kernel[d] || window->pads[rank + d] >= window->kernel[d])
-      return node.refuse(diag::UnsupportedForm, "pads by a whole window");
-  }
-  SmallVector<int64_t> result{shape[0]};
-  llvm::append_range(result, *counts);
-  return defineAveragePool(node, *input, *window, result, countPad != 0);
-}
-
-/// The mean over all spatial dimensions, which stay as dimensions of size 1.
-static LogicalResult defineGlobalPool(Node &node, Value input) {
-  ArrayRef<int64_t> shape = shapeOf(input);
-  size_t rank = shape.size() - 1;
-  Window window;
-  window.kernel.assign(shape.begin() + 1, shape.end());
-  window.strides.assign(rank, 1);
-  window.dilations.assign(rank, 1);
-  window.pads.assign(2 * rank, 0);
-  SmallVector<int64_t> result(shape.size(), 1);
-  result[0] = shape[0];
-  return defineAveragePool(node, input, window, result, false);
-}
-
-LogicalResult importGlobalAveragePool(Node &node) {
-  FailureOr<Value> input = spatialInput(node);
-  return failed(input) ? failure() : defineGlobalPool(node, *input);
-}
-
-/// x.mean((2, 3)): a global average pool, flattened unless keepdims.
-LogicalResult importReduceMean(Node &node) {
-  int64_t keepDims = 1, noop = 0;
-  auto axes = node.axes(1);
-  FailureOr<Value> input = spatialInput(node);
-  if (failed(axes) || failed(input) || failed(node.attribute("keepdims", keepDims)) ||
-      failed(node.attribute("noop_with_empty_axes", noop)))
-    return failure();
-  int64_t rank = shapeOf(*input).size() + 1;
-  SmallVector<int64_t> normalized;
-  for (int64_t axis : axes->value_or(SmallVector<int64_t>())) {
-    FailureOr<int64_t> d = node.normalizeAxis(axis, rank);
-    if (failed(d))
+    SmallVector<int64_t> shape(shapeOf(*result));
+    shape.insert(shape.begin(), 1);
+    result = reshapeClear(node, *result, shape);
+    if (failed(result))
       return failure();
-    normalized.push_back(*d);
+    results.push_back(*result);
   }
-  llvm::sort(normalized);
-  if (!llvm::equal(normalized, llvm::seq<int64_t>(2, rank)))
-    return node.refuse(diag::UnsupportedForm,
-                       "means over axes " + describeShape(normalized) +
-                           "; only the mean over all spatial axes is supported",
-                       {"help: use nn.AdaptiveAvgPool2d(1) or x.mean((2, 3))"});
-  if (failed(defineGlobalPool(node, *input)))
-    return failure();
-  if (keepDims)
-    return success();
-  FailureOr<Value> flat =
-      reshapeClear(node, node.importer.find(node.proto.output(0))->value, shapeOf(*input)[0]);
-  return failed(flat) ? failure() : node.define(*flat);
+  FailureOr<Value> joined = concatValues(node, results, 0);
+  return failed(joined) ? failure() : node.define(*joined);
 }
 
 //===-------------------------------------------------------------------------===//
 // BatchNormalization
 //===-------------------------------------------------------------------------===//
 
-LogicalResult importBatchNormalization(Node &node) {
-  float epsilon = 1e-5f;
-  int64_t training = 0, spatial = 1;
-  node.ignoreAttribute("momentum"); // of training
-  node.ignoreAttribute("is_test");
-  if (failed(node.attribute("epsilon", epsilon)) ||
-      failed(node.attribute("training_mode", training)) ||
-      failed(node.attribute("spatial", spatial)))
-    return failure();
-  if (training)
-    return node.refuse(diag::UnsupportedForm, "is exported in training mode",
-                       {"help: call model.eval() before the export"});
-  if (!spatial)
-    return node.refuse(diag::UnsupportedForm, "normalizes per element (spatial = 0)");
-  FailureOr<Value> input = node.encryptedInput(0);
-  if (failed(input))
-    return failure();
-  ArrayRef<int64_t> shape = shapeOf(*input);
+/// (sample - mean) / sqrt(variance + epsilon) * scale + B, a channel of dimension 0.
+static FailureOr<Value> normalize(Node &node, Value sample, float epsilon) {
+  ArrayRef<int64_t> shape = shapeOf(sample);
   if (shape.empty())
     return node.refuse(diag::ShapeMismatch, "input has no channel dimension");
   SmallVector<Value> parameters;
@@ -499,9 +347,27 @@ LogicalResult importBatchNormalization(Node &node) {
     parameters.push_back(*value);
   }
   auto type = RankedTensorType::get(shape, node.builder.getF32Type());
-  return node.define(qnn::BatchNormOp::create(node.builder, node.loc, type, *input, parameters[0],
-                                              parameters[1], parameters[2], parameters[3],
-                                              APFloat(double(epsilon))));
+  return Value(qnn::BatchNormOp::create(node.builder, node.loc, type, sample, parameters[0],
+                                        parameters[1], parameters[2], parameters[3],
+                                        APFloat(double(epsilon))));
+}
+
+LogicalResult importBatchNormalization(Node &node) {
+  float epsilon = 1e-5f;
+  int64_t training = 0, spatial = 1;
+  node.ignoreAttribute("momentum"); // of training
+  node.ignoreAttribute("consumed_inputs"); // operator sets before 6
+  node.ignoreAttribute("is_test");
+  if (failed(node.attribute("epsilon", epsilon)) ||
+      failed(node.attribute("training_mode", training)) ||
+      failed(node.attribute("spatial", spatial)))
+    return failure();
+  if (training)
+    return node.refuse(diag::UnsupportedForm, "is exported in training mode",
+                       {"help: call model.eval() before the export"});
+  if (!spatial)
+    return node.refuse(diag::UnsupportedForm, "normalizes per element (spatial = 0)");
+  return definePerSample(node, [&](Value sample) { return normalize(node, sample, epsilon); });
 }
 
 } // namespace fhe::import

@@ -65,23 +65,42 @@ FailureOr<std::vector<float>> Node::realInput(int i, StringRef what) const {
 FailureOr<Tensor> Node::valueInput(int i) const {
   if (!has(i))
     return refuse(diag::MalformedNode, "lacks input " + llvm::Twine(i));
-  Tensor tensor = input(i);
+  return valueOf(input(i), proto.input(i));
+}
+
+FailureOr<Tensor> Node::valueOf(const Tensor &tensor, StringRef name) const {
   if (tensor.pending)
     return refuse(diag::QuantizePair,
-                  "input '" + proto.input(i) +
+                  "input '" + name +
                       "' is the integer output of a QuantizeLinear, which only Clip and "
                       "DequantizeLinear may take");
-  if (tensor.constant && !tensor.constant->isReal)
-    return refuse(diag::IntegerTensor, "input '" + proto.input(i) + "' holds integers (" +
-                                           dataTypeName(tensor.constant->dataType) +
+  if (!tensor.constant)
+    return tensor;
+  FailureOr<Value> value = realValue(*tensor.constant, "input '" + name + "'");
+  if (failed(value))
+    return failure();
+  Tensor result{nullptr, *value, nullptr, true};
+  result.integral = !tensor.constant->isReal;
+  return result;
+}
+
+FailureOr<Value> Node::realValue(const ConstantTensor &constant, const llvm::Twine &what) const {
+  if (constant.isReal)
+    return materialize(constant);
+  bool isTruth = constant.dataType == onnx::TensorProto::BOOL;
+  if (!isTruth && !importer.wholeTensors())
+    return refuse(diag::IntegerTensor, what + " holds integers (" + dataTypeName(constant.dataType) +
                                            "), expected real numbers");
-  if (tensor.constant) {
-    FailureOr<Value> value = materialize(*tensor.constant);
-    if (failed(value))
-      return failure();
-    tensor = Tensor{nullptr, *value, nullptr, true};
+  ConstantTensor reals = constant;
+  reals.isReal = true;
+  reals.integers.clear();
+  for (int64_t value : constant.integers) {
+    if (double(float(value)) != double(value) || value == kBatch)
+      return refuse(diag::IntegerTensor, what + " holds " + llvm::Twine(value) +
+                                             ", which is not exact in 32-bit floats");
+    reals.reals.push_back(isTruth ? float(value != 0) : float(value));
   }
-  return tensor;
+  return materialize(reals);
 }
 
 FailureOr<Value> Node::encryptedInput(int i) const {
@@ -206,7 +225,7 @@ SmallVector<int64_t> Node::onnxShape(const Tensor &tensor) const {
     return tensor.constant->shape;
   Value value = tensor.pending ? tensor.pending->input : tensor.value;
   SmallVector<int64_t> shape;
-  if (tensor.isEncrypted())
+  if (hidesBatch(tensor))
     shape.push_back(importer.batchSize());
   llvm::append_range(shape, shapeOf(value));
   return shape;
@@ -244,13 +263,22 @@ LogicalResult Node::charge(int64_t elements) const {
                                     llvm::Twine(kMaxTouchedElements) + " elements");
 }
 
-LogicalResult Node::define(const Tensor &tensor) {
-  importer.define(proto.output(0), tensor);
+LogicalResult Node::define(const Tensor &tensor) { return define(0, tensor); }
+
+LogicalResult Node::define(int output, Tensor tensor) {
+  if (output < proto.output_size() && !proto.output(output).empty())
+    importer.define(proto.output(output), std::move(tensor));
   return success();
 }
 
 LogicalResult Node::define(Value value, bool clear) {
-  return define(Tensor{nullptr, value, nullptr, clear});
+  Tensor tensor{nullptr, value, nullptr, clear};
+  // Only Cast changes the kind of its numbers; it sets it itself.
+  tensor.integral = proto.input_size() && llvm::all_of(proto.input(), [&](const std::string &name) {
+    const Tensor *input = importer.find(name);
+    return input && (input->constant ? !input->constant->isReal : input->integral);
+  });
+  return define(0, tensor);
 }
 
 LogicalResult Node::define(ConstantTensor constant) {

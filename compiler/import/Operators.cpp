@@ -11,60 +11,174 @@ namespace fhe::import {
 
 static constexpr int kMany = 1 << 20;
 
+// Name, oldest and newest operator set (0: still there), inputs at least and at most, outputs at most,
+// constant inputs (a bit each), class, import function, note.
 static const Operator kOnnxOperators[] = {
-    {"Abs", 1, 1, importActivation},
-    {"Add", 2, 2, importBinary},
-    {"AveragePool", 1, 1, importAveragePool},
-    {"BatchNormalization", 5, 5, importBatchNormalization},
-    {"Cast", 1, 1, importCast},
-    {"Ceil", 1, 1, importActivation},
-    {"Clip", 1, 3, importClip},
-    {"Concat", 1, kMany, importConcat},
-    {"Constant", 0, 0, importConstant},
-    {"ConstantOfShape", 1, 1, importConstantOfShape},
-    {"Conv", 2, 3, importConv},
-    {"DequantizeLinear", 2, 3, importDequantizeLinear},
-    {"Div", 2, 2, importBinary},
-    {"Dropout", 1, 3, importDropout},
-    {"Elu", 1, 1, importActivation},
-    {"Exp", 1, 1, importActivation},
-    {"Flatten", 1, 1, importFlatten},
-    {"Floor", 1, 1, importActivation},
-    {"Gather", 2, 2, importGather},
-    {"Gemm", 2, 3, importGemm},
-    {"GlobalAveragePool", 1, 1, importGlobalAveragePool},
-    {"HardSigmoid", 1, 1, importActivation},
-    {"Identity", 1, 1, importIdentity},
-    {"LeakyRelu", 1, 1, importActivation},
-    {"MatMul", 2, 2, importMatMul},
-    {"Mul", 2, 2, importBinary},
-    {"Neg", 1, 1, importActivation},
-    {"Pad", 1, 4, importPad},
-    {"Pow", 2, 2, importBinary},
-    {"QuantizeLinear", 2, 3, importQuantizeLinear},
-    {"ReduceMean", 1, 2, importReduceMean},
-    {"Relu", 1, 1, importActivation},
-    {"Reshape", 1, 2, importReshape},
-    {"Round", 1, 1, importActivation},
-    {"Shape", 1, 1, importShape},
-    {"Sigmoid", 1, 1, importActivation},
-    {"Sign", 1, 1, importActivation},
-    {"Size", 1, 1, importSize},
-    {"Slice", 1, 5, importSlice},
-    {"Sqrt", 1, 1, importActivation},
-    {"Squeeze", 1, 2, importSqueeze},
-    {"Sub", 2, 2, importBinary},
-    {"Tanh", 1, 1, importActivation},
-    {"Transpose", 1, 1, importTranspose},
-    {"Unsqueeze", 1, 2, importUnsqueeze},
+    {"Abs", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Acos", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Acosh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Add", 6, 0, 2, 2, 1, 0, OperatorClass::Mixing, importBinary,
+     "two encrypted operands need a common scale; a constant goes into the next table"},
+    {"And", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"Asin", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Asinh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Atan", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Atanh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"AveragePool", 6, 0, 1, 1, 1, 0, OperatorClass::Mixing, importAveragePool,
+     "one to three dimensions; pads, dilations, ceil_mode, count_include_pad"},
+    {"BatchNormalization", 6, 0, 5, 5, 1, 0x1e, OperatorClass::Univariate, importBatchNormalization,
+     "constant statistics, per channel"},
+    {"Cast", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importCast,
+     "FLOAT and DOUBLE: nothing; other numbers: rounding; BOOL: x != 0"},
+    {"Ceil", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Celu", 12, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha"},
+    {"Clip", 6, 0, 1, 3, 1, 6, OperatorClass::Univariate, importClip,
+     "constant bounds; between QuantizeLinear and DequantizeLinear it is the range"},
+    {"Concat", 6, 0, 1, kMany, 1, 0, OperatorClass::Layout, importConcat,
+     "encrypted operands need a common scale"},
+    {"Constant", 6, 0, 0, 0, 1, 0, OperatorClass::Clear, importConstant, ""},
+    {"ConstantOfShape", 9, 0, 1, 1, 1, 1, OperatorClass::Clear, importConstantOfShape, ""},
+    {"Conv", 6, 0, 2, 3, 1, 6, OperatorClass::Mixing, importConv,
+     "one to three dimensions; strides, pads, dilations, groups, auto_pad"},
+    {"ConvTranspose", 6, 0, 2, 3, 1, 6, OperatorClass::Mixing, importConvTranspose,
+     "as Conv; output_padding, output_shape"},
+    {"Cos", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Cosh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"CumSum", 11, 0, 2, 2, 1, 2, OperatorClass::Mixing, importCumSum,
+     "a product with a matrix of zeros and ones"},
+    {"DepthToSpace", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importDepthToSpace, "DCR and CRD"},
+    {"DequantizeLinear", 10, 0, 2, 3, 1, 6, OperatorClass::Quantizer, importDequantizeLinear,
+     "alone on integer weights"},
+    {"Div", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinary,
+     "as Mul; no zeros in the divisor"},
+    {"Dropout", 6, 0, 1, 3, 1, 6, OperatorClass::Layout, importDropout,
+     "nothing in inference; no mask"},
+    {"Elu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha"},
+    {"Equal", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"Erf", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Exp", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Expand", 8, 0, 2, 2, 1, 2, OperatorClass::Layout, importExpand, "constant shape"},
+    {"Flatten", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importFlatten, ""},
+    {"Floor", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Gather", 6, 0, 2, 2, 1, 2, OperatorClass::Layout, importGather, "constant indices"},
+    {"Gelu", 20, 0, 1, 1, 1, 0, OperatorClass::Univariate, importGelu,
+     "exact or tanh approximation"},
+    {"Gemm", 6, 0, 2, 3, 1, 2, OperatorClass::Mixing, importGemm,
+     "clear weights; transB, alpha, beta; an encrypted C needs a common scale"},
+    {"GlobalAveragePool", 6, 0, 1, 1, 1, 0, OperatorClass::Mixing, importGlobalPool, ""},
+    {"GlobalMaxPool", 6, 0, 1, 1, 1, 0, OperatorClass::Mixing, importGlobalPool, "as MaxPool"},
+    {"Greater", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"GreaterOrEqual", 12, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"HardSigmoid", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha, beta"},
+    {"HardSwish", 14, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Identity", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importIdentity, ""},
+    {"IsInf", 10, 0, 1, 1, 1, 0, OperatorClass::Univariate, importIsInf,
+     "detect_negative, detect_positive"},
+    {"IsNaN", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"LeakyRelu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha"},
+    {"Less", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"LessOrEqual", 12, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"Log", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"MatMul", 6, 0, 2, 2, 1, 2, OperatorClass::Mixing, importMatMul,
+     "one clear operand on either side; vectors and stacks of matrices"},
+    {"Max", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum,
+     "with constants, or of functions of one tensor"},
+    {"MaxPool", 6, 0, 1, 1, 1, 0, OperatorClass::Mixing, importMaxPool,
+     "imported and evaluated in float; encrypted not yet [Q041]"},
+    {"Mean", 6, 0, 1, kMany, 1, 0, OperatorClass::Mixing, importSum, "as Add"},
+    {"Min", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum,
+     "with constants, or of functions of one tensor"},
+    {"Mish", 18, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Mod", 10, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"Mul", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinary,
+     "by a constant, or of two functions of one tensor"},
+    {"Neg", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Not", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "of 0 and 1"},
+    {"Or", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"PRelu", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "constant slopes, also per channel"},
+    {"Pad", 6, 0, 1, 4, 1, 14, OperatorClass::Layout, importPad,
+     "constant, edge, reflect, wrap; negative pads take away"},
+    {"Pow", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
+    {"QuantizeLinear", 10, 0, 2, 3, 1, 6, OperatorClass::Quantizer, importQuantizeLinear,
+     "with DequantizeLinear one quantizer (QCDQ)"},
+    {"Range", 11, 0, 3, 3, 1, 7, OperatorClass::Clear, importRange, "integers"},
+    {"Reciprocal", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"ReduceL1", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce,
+     "a sum of a table's results: quantize those"},
+    {"ReduceL2", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as ReduceL1"},
+    {"ReduceLogSum", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce,
+     "as ReduceSum, with a table behind"},
+    {"ReduceLogSumExp", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as ReduceL1"},
+    {"ReduceMax", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as MaxPool"},
+    {"ReduceMean", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as ReduceSum"},
+    {"ReduceMin", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as MaxPool"},
+    {"ReduceSum", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce,
+     "over any axes but the batch"},
+    {"ReduceSumSquare", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as ReduceL1"},
+    {"Relu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Reshape", 6, 0, 1, 2, 1, 2, OperatorClass::Layout, importReshape, ""},
+    {"Resize", 10, 0, 1, 4, 1, 14, OperatorClass::Mixing, importResize,
+     "nearest: a copy; linear and cubic: clear matrices, in float only (their weights are not quantized)"},
+    {"Round", 11, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "halves to even"},
+    {"Selu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha, gamma"},
+    {"Shape", 6, 0, 1, 1, 1, 0, OperatorClass::Clear, importShape, "also of encrypted tensors"},
+    {"Shrink", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "lambd, bias"},
+    {"Sigmoid", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Sign", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Sin", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Sinh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Size", 6, 0, 1, 1, 1, 0, OperatorClass::Clear, importSize, "also of encrypted tensors"},
+    {"Slice", 6, 0, 1, 5, 1, 0x1e, OperatorClass::Layout, importSlice,
+     "constant starts, ends, axes, steps"},
+    {"Softplus", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Softsign", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"SpaceToDepth", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importSpaceToDepth, ""},
+    {"Split", 6, 0, 1, 2, kMany, 2, OperatorClass::Layout, importSplit, "equal or given parts"},
+    {"Sqrt", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Squeeze", 6, 0, 1, 2, 1, 2, OperatorClass::Layout, importSqueeze, ""},
+    {"Sub", 6, 0, 2, 2, 1, 0, OperatorClass::Mixing, importBinary, "as Add"},
+    {"Sum", 6, 0, 1, kMany, 1, 0, OperatorClass::Mixing, importSum, "as Add"},
+    {"Swish", 24, 0, 1, 1, 1, 0, OperatorClass::Univariate, importSwish, "alpha"},
+    {"Tan", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Tanh", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"ThresholdedRelu", 10, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha"},
+    {"Tile", 6, 0, 2, 2, 1, 2, OperatorClass::Layout, importTile, "constant repeats"},
+    {"Transpose", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importTranspose, ""},
+    {"Trilu", 14, 0, 1, 2, 1, 2, OperatorClass::Layout, importTrilu, "constant k"},
+    {"Unsqueeze", 6, 0, 1, 2, 1, 2, OperatorClass::Layout, importUnsqueeze, ""},
+    {"Upsample", 9, 9, 2, 2, 1, 2, OperatorClass::Mixing, importUpsample, "as Resize"},
+    {"Where", 9, 0, 3, 3, 1, 6, OperatorClass::Univariate, importWhere,
+     "constants, or functions of one tensor, in each place"},
+    {"Xor", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
+     "by a constant, or of two functions of one tensor"},
 };
 
 static const Operator kQonnxOperators[] = {
-    {"BipolarQuant", 2, 2, importBipolarQuant},
-    {"IntQuant", 4, 4, importQuant},
-    {"Quant", 4, 4, importQuant},
-    {"Trunc", 5, 6, importTrunc},
+    {"BipolarQuant", 1, 0, 2, 2, 1, 2, OperatorClass::Quantizer, importBipolarQuant,
+     "+1 where x >= 0, else -1"},
+    {"IntQuant", 1, 0, 4, 4, 1, 14, OperatorClass::Quantizer, importQuant, "as Quant"},
+    {"Quant", 1, 0, 4, 4, 1, 14, OperatorClass::Quantizer, importQuant,
+     "scale per tensor, on weights also per channel; zero point; signed, narrow; all rounding modes"},
+    {"Trunc", 1, 0, 5, 6, 1, 62, OperatorClass::Quantizer, importTrunc,
+     "five inputs (scale kept) or six (output scale given)"},
 };
+
+ArrayRef<Operator> onnxOperators() { return kOnnxOperators; }
+ArrayRef<Operator> qonnxOperators() { return kQonnxOperators; }
+
+bool mustBeConstant(const Operator &row, int i) {
+  return row.constantInputs >> std::min(i, 31) & 1;
+}
 
 static bool isOnnxDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 
@@ -88,8 +202,10 @@ static SmallVector<std::string> waysOut(StringRef op) {
   if (llvm::is_contained(client, op))
     return {"the client computes this on the decrypted outputs",
             "help: remove the operator from the model before the export"};
-  if (op == "MaxPool" || op == "GlobalMaxPool")
-    return {"help: use average pooling (nn.AvgPool2d) and quantize its output"};
+  if (op == "InstanceNormalization" || op == "LayerNormalization" || op == "GroupNormalization" ||
+      op == "LRN" || op == "MeanVarianceNormalization")
+    return {"it divides by a statistic of encrypted numbers",
+            "help: use BatchNorm with track_running_stats (its statistics are constants in model.eval())"};
   if (llvm::is_contained(recurrent, op))
     return {"recurrent layers multiply two encrypted tensors",
             "help: use convolutions over the sequence (nn.Conv1d)"};
@@ -113,18 +229,26 @@ FailureOr<Operator> findOperator(const Node &node) {
                         "path"});
   ArrayRef<Operator> table =
       isOnnxDomain(domain) ? ArrayRef(kOnnxOperators) : ArrayRef(kQonnxOperators);
-  for (const Operator &entry : table)
-    if (entry.name == op)
-      return entry;
+  for (const Operator &entry : table) {
+    if (entry.name != op)
+      continue;
+    if (isOnnxDomain(domain) && (node.opset() < entry.since ||
+                                 (entry.until && node.opset() > entry.until)))
+      return node.refuse(diag::UnsupportedOperator,
+                         "operator '" + op + "' is not in operator set " +
+                             llvm::Twine(node.opset()) + " of the model, or not supported there",
+                         {"help: export with opset_version=13"});
+    return entry;
+  }
   return node.refuse(diag::UnsupportedOperator, "operator '" + op + "' is not supported",
                      waysOut(op));
 }
 
-/// Refuses a second output that something uses: no supported operator has a meaning for it.
-static LogicalResult checkOutputs(const Node &node) {
+/// Refuses further outputs that something uses.
+static LogicalResult checkOutputs(const Node &node, int maxOutputs) {
   if (node.proto.output_size() < 1 || node.proto.output(0).empty())
     return node.refuse(diag::MalformedNode, "has no output");
-  for (int i = 1; i < node.proto.output_size(); ++i)
+  for (int i = maxOutputs; i < node.proto.output_size(); ++i)
     if (!node.proto.output(i).empty() && node.importer.isUsed(node.proto.output(i)))
       return node.refuse(diag::UnsupportedForm, "its output '" + node.proto.output(i) +
                                                     "' is used; only the first one is supported");
@@ -133,7 +257,7 @@ static LogicalResult checkOutputs(const Node &node) {
 
 LogicalResult importNode(Node &node) {
   FailureOr<Operator> op = findOperator(node);
-  if (failed(op) || failed(checkOutputs(node)))
+  if (failed(op) || failed(checkOutputs(node, op->maxOutputs)))
     return failure();
   int count = node.proto.input_size();
   while (count > 0 && node.proto.input(count - 1).empty())

@@ -2,9 +2,11 @@
 //
 // A developer's tool: qnn on stdout and exit 0, or the refusals on stderr and
 // exit 1. MLIR's printer options (--mlir-print-debuginfo, ...) work.
+// --supported-operators prints the operator table (docs/supported-ops.md) instead.
 //
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/Import.h"
+#include "compiler/import/OperatorDocs.h"
 #include "dialects/shared/NodeLocation.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Diagnostics.h"
@@ -15,7 +17,11 @@
 using namespace mlir;
 namespace cl = llvm::cl;
 
-static cl::opt<std::string> modelPath(cl::Positional, cl::desc("<model.onnx>"), cl::Required);
+static cl::opt<std::string> modelPath(cl::Positional, cl::desc("<model.onnx>"));
+static cl::opt<bool> supportedOperators("supported-operators", cl::desc("print the operator table"));
+static cl::opt<bool> floatNetwork("float", cl::desc("take networks without quantizers"));
+static cl::opt<bool> wholeTensors("evaluation",
+                                  cl::desc("keep dimension 0 and take any numbers (evaluation only)"));
 static cl::opt<unsigned> inputBits("input-bits", cl::desc("bits of an input without quantizer"));
 static cl::opt<std::string> inputName("input-name", cl::desc("the input that --input-bits means"));
 static cl::opt<std::string> inputRange("input-range", cl::desc("LO:HI of that input"),
@@ -36,6 +42,14 @@ static void print(Diagnostic &diagnostic, StringRef kind) {
 int main(int argc, char **argv) {
   registerAsmPrinterCLOptions();
   cl::ParseCommandLineOptions(argc, argv, "Prints the qnn form of an ONNX network\n");
+  if (supportedOperators) {
+    fhe::import::printOperators(llvm::outs());
+    return 0;
+  }
+  if (modelPath.empty()) {
+    llvm::errs() << "fhe-import: name an ONNX file\n";
+    return 2;
+  }
   MLIRContext context(MLIRContext::Threading::DISABLED);
   ScopedDiagnosticHandler handler(&context, [](Diagnostic &diagnostic) {
     print(diagnostic, "error");
@@ -44,6 +58,8 @@ int main(int argc, char **argv) {
     return success();
   });
   fhe::ImportOptions options;
+  options.floatNetwork = floatNetwork;
+  options.wholeTensors = wholeTensors;
   if (inputBits.getNumOccurrences()) {
     fhe::DeclaredInput input;
     auto [lo, hi] = StringRef(inputRange).split(':');
