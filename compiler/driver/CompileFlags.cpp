@@ -75,6 +75,11 @@ void CompileFlags::declareParameters(CLI::App &app) {
   app.add_option("--max-memory", maxMemory,
                  "Most bytes of a server's memory for one sample, keys included")
       ->type_name("BYTES");
+  app.add_option("--max-parameter-sets", options.parameters.maxSets,
+                 "Most parameter sets of the network (default 8): layers of different table bits may "
+                 "have different keys where that is cheaper; 1: one set for all")
+      ->type_name("N")
+      ->check(CLI::Range(1u, defaultMaxSets));
   app.add_option("--key-assumptions", keyAssumptions,
                  "What security may rest on. standard (default): LWE and GLWE with uniform binary "
                  "keys. extended: also partial GLWE keys, which cost less")

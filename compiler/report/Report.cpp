@@ -310,6 +310,7 @@ static Json toJson(const CompileOptions &options) {
   entry["security_bits"] = options.parameters.securityBits;
   entry["max_key_bytes"] = orNull(options.parameters.maxKeyBytes);
   entry["max_memory"] = orNull(options.parameters.maxMemory);
+  entry["max_parameter_sets"] = options.parameters.maxSets;
   entry["key_assumptions"] = options.parameters.extendedKeys ? "extended" : "standard";
   bool tuniform = options.parameters.noise == ::fhe::tfhe::NoiseKind::tuniform;
   entry["noise"] = tuniform ? "tuniform" : "gaussian";

@@ -2,7 +2,7 @@
 //
 // Encodings first (a backward sweep gives every value the smallest Delta that a
 // consumer needs), then the operations one by one, then one parameter set for the
-// whole network from what the new operations ask for.
+// whole network, or several, from what the new operations ask for.
 //
 //===---------------------------------------------------------------------------===//
 #include "dialects/fhe/FHE.h"
@@ -13,11 +13,13 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/convert/ParameterRegion.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/CostModel.h"
 #include "passes/parameters/Refusal.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
+#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 
@@ -32,8 +34,6 @@ namespace ir = fhe::tfhe_ir;
 namespace {
 
 constexpr unsigned maxClearTableBits = 16;
-constexpr llvm::StringLiteral parametersName = "p", lweName = "s0", glweName = "g0",
-                              keyswitchName = "ks", bootstrapName = "bs";
 
 fhe::IntType rangeOf(Value value) {
   return cast<fhe::IntType>(cast<RankedTensorType>(value.getType()).getElementType());
@@ -92,8 +92,8 @@ public:
   Converter(func::FuncOp source, bool clearOnly)
       : source(source), clearOnly(clearOnly), deltas(assignDeltas(source)),
         builder(source.getContext()) {
-    key = SymbolRefAttr::get(builder.getContext(), parametersName,
-                             {FlatSymbolRefAttr::get(builder.getContext(), glweName)});
+    key = SymbolRefAttr::get(builder.getContext(), fhe::parametersName,
+                             {FlatSymbolRefAttr::get(builder.getContext(), fhe::glweName)});
   }
 
   FailureOr<func::FuncOp> convert();
@@ -161,7 +161,7 @@ Operation *Converter::convertLut(fhe::LutOp lut) {
   MLIRContext *context = builder.getContext();
   auto named = [&](StringRef name) {
     return clearOnly ? SymbolRefAttr()
-                     : SymbolRefAttr::get(context, parametersName,
+                     : SymbolRefAttr::get(context, fhe::parametersName,
                                           {FlatSymbolRefAttr::get(context, name)});
   };
   SmallVector<Type> types;
@@ -169,7 +169,7 @@ Operation *Converter::convertLut(fhe::LutOp lut) {
     types.push_back(typeOf(output));
   int64_t factor = 63 - int64_t(lut.getWidth()) - int64_t(deltas[lut.getInput()]);
   return ir::LookupOp::create(builder, lut.getLoc(), types, mapping.lookup(lut.getInput()),
-                              named(keyswitchName), named(bootstrapName), lut.getLoAttr(),
+                              named(fhe::keyswitchName), named(fhe::bootstrapName), lut.getLoAttr(),
                               lut.getTables(), lut.getWidthAttr(), lut.getGuardAttr(),
                               lut.getTableOfElementAttr(), lut.getRoundedWidthAttr(),
                               builder.getI64IntegerAttr(factor), lut.getFrequenciesAttr(),
@@ -320,42 +320,12 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
   return failure();
 }
 
-void addClearParameters(OpBuilder &builder, Location loc) {
-  auto parameters = ir::ParametersOp::create(builder, loc, parametersName, 128, "standard", true);
-  builder.createBlock(&parameters.getBody());
-  ir::ClearKeyOp::create(builder, loc, glweName);
-}
-
-/// Null for Gaussian noise.
-IntegerAttr tuniformBound(OpBuilder &builder, const fhe::tfhe::Noise &noise, unsigned wordBits) {
-  if (noise.kind != fhe::tfhe::NoiseKind::tuniform)
-    return {};
-  return builder.getI64IntegerAttr(fhe::tfhe::tuniformBound(noise.log2Std, wordBits).value());
-}
-
-void addParameters(OpBuilder &builder, Location loc, const fhe::tfhe::ParameterSet &set,
-                   unsigned security) {
-  auto parameters = ir::ParametersOp::create(
-      builder, loc, parametersName, security, set.glwe.partial() ? "extended" : "standard", false);
-  builder.createBlock(&parameters.getBody());
-  ir::LweKeyOp::create(builder, loc, lweName, set.lwe.dimension, APFloat(set.lwe.log2Std),
-                       tuniformBound(builder, set.lwe.noise(), set.lwe.wordBits), set.lwe.wordBits);
-  ir::GlweKeyOp::create(builder, loc, glweName, set.glwe.k, set.glwe.log2N,
-                        set.glwe.partial() ? builder.getI64IntegerAttr(set.glwe.live) : IntegerAttr(),
-                        APFloat(set.glwe.log2Std), tuniformBound(builder, set.glwe.noise(), 64));
-  ir::KeyswitchKeyOp::create(builder, loc, keyswitchName, glweName, lweName, set.keyswitch.baseLog,
-                             set.keyswitch.levels);
-  ir::BootstrapKeyOp::create(builder, loc, bootstrapName, lweName, glweName, set.bootstrap.baseLog,
-                             set.bootstrap.levels)
-      .setSwitchKind(set.modulusSwitch == fhe::tfhe::SwitchKind::centred ? "centred" : "plain");
-}
-
 struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   using ConvertFheToTfheBase::ConvertFheToTfheBase;
 
   fhe::ParameterOptions asked() const {
     return fhe::parameterOptions(log2PError, log2GlobalPError, security, maxKeyBytes, maxMemory,
-                                 extendedKeys, tuniform, shareable);
+                                 extendedKeys, tuniform, shareable, maxSets);
   }
 
   LogicalResult checkOptions() {
@@ -402,9 +372,10 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   LogicalResult chooseFor(func::FuncOp function) {
     OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
     if (clearOnly) {
-      addClearParameters(builder, function.getLoc());
+      fhe::addClearParameters(builder, function.getLoc());
       return success();
     }
+    eraseDead(function);
     fhe::ParameterOptions options = asked();
     options.rates = fhe::parameters::kernelRatesOf(getOperation());
     fhe::parameters::NoiseAnalysis analysis(function);
@@ -413,8 +384,34 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
         function, constraints, analysis, options);
     if (!choice)
       return fhe::parameters::refuseParameters(function, constraints, analysis, options);
-    addParameters(builder, function.getLoc(), choice->set, security);
+    if (writeSeveral(builder, function, constraints, analysis, options))
+      return success();
+    fhe::addParameters(builder, function.getLoc(), choice->set, security);
     return success();
+  }
+
+  static void eraseDead(func::FuncOp function) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+  /// Whether several sets are cheaper than one, which then are written.
+  bool writeSeveral(OpBuilder &builder, func::FuncOp function,
+                    ArrayRef<fhe::parameters::Constraint> constraints,
+                    fhe::parameters::NoiseAnalysis &analysis, const fhe::ParameterOptions &options) {
+    llvm::SmallSet<unsigned, 8> widths;
+    for (const auto &constraint : constraints)
+      if (constraint.isLookup())
+        widths.insert(constraint.precision);
+    if (options.maxSets < 2 || widths.size() < 2)
+      return false;
+    auto program = fhe::parameters::readNetwork(function, constraints, analysis);
+    auto choice = fhe::parameters::chooseNetwork(program, options);
+    if (!choice || choice->sets.size() < 2)
+      return false;
+    fhe::writeSeveralSets(builder, function, program, *choice, security);
+    return true;
   }
 
   /// Nothing but fhe operations on tensors of !fhe.int.

@@ -6,6 +6,14 @@
 
 namespace fhe::parameters {
 
+/// Terms of all elements of a place, with repetitions.
+static std::vector<SourceTerm> allTerms(const NetworkSum &sum) {
+  std::vector<SourceTerm> terms = sum.terms;
+  for (const std::vector<SourceTerm> &more : sum.others)
+    terms.insert(terms.end(), more.begin(), more.end());
+  return terms;
+}
+
 /// Block of each place: places with a source in common are in one. The encrypted inputs are one
 /// source, for all are under one key.
 static std::vector<size_t> blocksOf(const std::vector<const NetworkSum *> &places,
@@ -19,7 +27,7 @@ static std::vector<size_t> blocksOf(const std::vector<const NetworkSum *> &place
     return i;
   };
   for (size_t place = 0; place != places.size(); ++place)
-    for (const SourceTerm &term : places[place]->terms) {
+    for (const SourceTerm &term : allTerms(*places[place])) {
       size_t source = term.table == SourceTerm::input ? tables : size_t(term.table);
       parent[root(tables + 1 + place)] = root(source);
     }
@@ -45,7 +53,7 @@ NetworkBlocks::NetworkBlocks(const Network &network, const FailureBudget &budget
   for (const NetworkTable &table : network.tables) {
     size_t width = std::lower_bound(widths.begin(), widths.end(), table.bits) - widths.begin();
     tableClass.push_back(classOfWidth[width]);
-    classTables[tableClass.back()] += table.input.count;
+    classTables[tableClass.back()] += table.input.count * table.results;
     places.push_back(&table.input);
   }
   for (const NetworkSum &output : network.outputs)
@@ -55,34 +63,53 @@ NetworkBlocks::NetworkBlocks(const Network &network, const FailureBudget &budget
       placeBlock.empty() ? 0 : *std::max_element(placeBlock.begin(), placeBlock.end()) + 1;
   blockProducts.assign(blocks, 0);
   blockProduced.assign(blocks * numClasses, 0);
-  blockSwitched.assign(blocks * numClasses, 0);
+  for (auto *numbers : {&blockSwitched, &passesIn, &passesOut})
+    numbers->assign(blocks * numClasses, 0);
   std::vector<bool> used(network.tables.size(), false);
   for (size_t place = 0; place != places.size(); ++place) {
     addSum(*places[place], place, budget);
-    for (const SourceTerm &term : places[place]->terms)
+    for (const SourceTerm &term : allTerms(*places[place]))
       if (term.table != SourceTerm::input && !used[size_t(term.table)]) {
         used[size_t(term.table)] = true;
-        blockProduced[placeBlock[place] * numClasses + tableClass[size_t(term.table)]] +=
-            network.tables[size_t(term.table)].input.count;
+        const NetworkTable &table = network.tables[size_t(term.table)];
+        size_t at = placeBlock[place] * numClasses + tableClass[size_t(term.table)];
+        blockProduced[at] += table.input.count * table.results;
+        passesOut[at] += unsharedPasses(table.input.count) * table.results;
       }
   }
+  for (size_t table = 0; table != network.tables.size(); ++table) {
+    const NetworkTable &looked = network.tables[table];
+    size_t at = placeBlock[table] * numClasses + tableClass[table];
+    blockSwitched[at] += looked.input.count * looked.results;
+    passesIn[at] += unsharedPasses(looked.input.count);
+  }
+  if (network.ciphertexts > 0)
+    allCiphertexts = network.ciphertexts;
 }
 
 void NetworkBlocks::addSum(const NetworkSum &sum, size_t place, const FailureBudget &budget) {
   BlockSum added;
   added.block = placeBlock[place];
   added.isTable = place < tableClass.size();
-  added.table.assign(numClasses, 0);
-  for (const SourceTerm &term : sum.terms)
-    (term.table == SourceTerm::input ? added.fresh
-                                     : added.table[tableClass[size_t(term.table)]]) += term.square;
+  if (added.isTable)
+    added.user = tableClass[place];
   added.limit = varianceLimit({sum.halfSlot, {}, sum.count, added.isTable}, budget);
   blockProducts[added.block] += sum.products;
   allCiphertexts += sum.count;
-  if (added.isTable) {
-    added.user = tableClass[place];
-    blockSwitched[added.block * numClasses + added.user] += sum.count;
-  }
+  auto add = [&](const std::vector<SourceTerm> &terms) {
+    added.fresh = 0;
+    added.table.assign(numClasses, 0);
+    for (const SourceTerm &term : terms)
+      (term.table == SourceTerm::input ? added.fresh
+                                       : added.table[tableClass[size_t(term.table)]]) += term.square;
+    keepSum(added);
+  };
+  add(sum.terms);
+  for (const std::vector<SourceTerm> &terms : sum.others)
+    add(terms);
+}
+
+void NetworkBlocks::keepSum(const BlockSum &added) {
   auto implies = [&](const BlockSum &a, const BlockSum &b) {
     if (a.block != b.block || a.isTable != b.isTable || a.user != b.user || a.limit > b.limit ||
         a.fresh < b.fresh)

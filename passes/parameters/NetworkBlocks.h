@@ -43,17 +43,21 @@ public:
   /// tables of a class.
   double produced(size_t block, size_t c) const { return blockProduced[block * numClasses + c]; }
   double switched(size_t block, size_t c) const { return blockSwitched[block * numClasses + c]; }
+  /// `unsharedPasses` of these: over a conversion's key, and over a keyswitch key.
+  double producedPasses(size_t block, size_t c) const { return passesOut[block * numClasses + c]; }
+  double switchedPasses(size_t block, size_t c) const { return passesIn[block * numClasses + c]; }
 
   /// For each block the widest class among its sources, without any among its users.
   std::vector<size_t> firstHomes() const;
 
 private:
   void addSum(const NetworkSum &sum, size_t place, const FailureBudget &budget);
+  void keepSum(const BlockSum &added);
 
   size_t numClasses = 1;
   std::vector<size_t> tableClass, placeBlock;
   std::vector<BlockSum> keptSums;
-  std::vector<double> classTables, blockProducts, blockProduced, blockSwitched;
+  std::vector<double> classTables, blockProducts, blockProduced, blockSwitched, passesIn, passesOut;
   double allCiphertexts = 0;
 };
 

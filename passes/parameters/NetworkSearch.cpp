@@ -3,6 +3,7 @@
 #include "passes/parameters/NetworkBlocks.h"
 #include "runtime/tfhe/portable_math.h"
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace fhe::parameters {
@@ -30,7 +31,7 @@ struct State {
 /// A keyswitch or conversion that a state needs.
 struct Need {
   double room = HUGE_VAL; ///< variance it may add
-  double count = 0;
+  double count = 0, passes = 0;
   const KeyswitchChoice *choice = nullptr;
 };
 
@@ -43,9 +44,9 @@ class Descent {
 public:
   Descent(const NetworkBlocks &blocks, const Grid &grid,
           const std::vector<std::vector<KeyswitchChoice>> &conversionLists,
-          const OperationCosts &costs, const Limits &limits)
+          const OperationCosts &costs, const Limits &limits, uint64_t keyMemory)
       : blocks(blocks), grid(grid), conversionLists(conversionLists), costs(costs),
-        limits(limits), classes(blocks.classes()) {
+        limits(limits), keyMemory(keyMemory), classes(blocks.classes()) {
     for (const GlweCandidate &glwe : grid.glwe()) {
       products.push_back(costs.product(glwe.key));
       steps.emplace_back();
@@ -71,8 +72,28 @@ public:
     return state;
   }
 
-  /// Infinite if the state keeps not everything right or exceeds a limit.
-  double price(const State &state, Needs *needs = nullptr) const;
+  /// Infinite if the state keeps not everything right, exceeds a limit or costs `bound` or more.
+  double price(const State &state, Needs *needs = nullptr, double bound = HUGE_VAL) const;
+
+  /// Rotations and products of a state.
+  double withoutSwitches(const State &state) const {
+    double cost = 0;
+    for (size_t c = 0; c != classes; ++c)
+      cost += rotations(state.picks[c], c);
+    for (size_t block = 0; block != blocks.count(); ++block)
+      cost += blocks.products(block) * products[state.picks[state.homes[block]].glwe];
+    return cost;
+  }
+
+  double switchCost(const SwitchChoice &change, const std::vector<SetChoice> &sets) const {
+    const SetChoice &to = sets[change.to];
+    const uint32_t from = sets[change.from].glwe.lweDimension();
+    const uint32_t outputs = change.conversion ? to.glwe.lweDimension() : to.lwe.dimension;
+    const unsigned wordBits = change.conversion ? torusBits : to.lwe.wordBits;
+    return change.count * costs.keyswitch(from, outputs, change.digits.levels, wordBits) +
+           change.passes *
+               costs.keyPass(keyswitchKeyBytes(from, outputs, change.digits, wordBits));
+  }
 
   const GlweCandidate &glwe(const Pick &pick) const { return grid.glwe()[pick.glwe]; }
   const KeyswitchList &list(const Pick &pick) const {
@@ -87,11 +108,17 @@ private:
   void tryChange(State &state, double &cost, Change change) const {
     State changed = state;
     change(changed);
-    double changedCost = price(changed);
+    double changedCost = price(changed, nullptr, cost);
     if (changedCost < cost) {
       state = std::move(changed);
       cost = changedCost;
     }
+  }
+
+  double switchCost(const Need &need, uint32_t from, uint32_t to, unsigned wordBits) const {
+    const Decomposition &digits = need.choice->digits;
+    return need.count * costs.keyswitch(from, to, digits.levels, wordBits) +
+           need.passes * costs.keyPass(keyswitchKeyBytes(from, to, digits, wordBits));
   }
 
   double rotations(const Pick &pick, size_t c) const {
@@ -113,6 +140,7 @@ private:
   const std::vector<std::vector<KeyswitchChoice>> &conversionLists;
   const OperationCosts &costs;
   const Limits &limits;
+  const uint64_t keyMemory; ///< that the keys may take
   const size_t classes;
   std::vector<double> products;           ///< by GLWE candidate
   std::vector<std::vector<double>> steps; ///< by GLWE candidate and bootstrap choice
@@ -158,7 +186,7 @@ void Descent::improveClass(State &state, size_t c, double &cost) const {
           if (lwe.dimension * bootstrap(pick).perStep > bounds.rotated)
             continue;
           for (pick.list = 0; pick.list != lwe.lists.size(); ++pick.list) {
-            double found = price(tried, &needs);
+            double found = price(tried, &needs, cost);
             if (found < cost) {
               cost = found;
               state = tried;
@@ -184,10 +212,11 @@ bool Descent::fillNeeds(const State &state, Needs &needs) const {
   for (size_t block = 0; block != blocks.count(); ++block) {
     const size_t home = state.homes[block];
     for (size_t c = 0; c != classes; ++c) {
-      if (!(blocks.produced(block, c) > 0) || state.picks[c] == state.picks[home])
-        continue;
+      if (!(blocks.produced(block, c) > 0) || state.picks[c].glwe == state.picks[home].glwe)
+        continue; // one key
       Need &need = needs.conversions[c * classes + home];
       need.count += blocks.produced(block, c);
+      need.passes += blocks.producedPasses(block, c);
       need.room = conversionShares[state.share] * rotated[c];
       const auto &choices = conversionLists[state.picks[home].glwe];
       const uint32_t inputs = glwe(state.picks[c]).key.lweDimension();
@@ -220,8 +249,11 @@ bool Descent::fillNeeds(const State &state, Needs &needs) const {
     }
   }
   for (size_t block = 0; block != blocks.count(); ++block)
-    for (size_t c = 0; c != classes; ++c)
-      needs.switches[state.homes[block] * classes + c].count += blocks.switched(block, c);
+    for (size_t c = 0; c != classes; ++c) {
+      Need &need = needs.switches[state.homes[block] * classes + c];
+      need.count += blocks.switched(block, c);
+      need.passes += blocks.switchedPasses(block, c);
+    }
   for (size_t from = 0; from != classes; ++from)
     for (size_t to = 0; to != classes; ++to) {
       Need &need = needs.switches[from * classes + to];
@@ -235,16 +267,12 @@ bool Descent::fillNeeds(const State &state, Needs &needs) const {
   return true;
 }
 
-double Descent::price(const State &state, Needs *result) const {
+double Descent::price(const State &state, Needs *result, double bound) const {
   Needs own;
   Needs &needs = result ? *result : own;
-  if (!fillNeeds(state, needs) || !withinLimits(state, needs))
+  double cost = withoutSwitches(state);
+  if (cost >= bound || !fillNeeds(state, needs))
     return HUGE_VAL;
-  double cost = 0;
-  for (size_t c = 0; c != classes; ++c)
-    cost += rotations(state.picks[c], c);
-  for (size_t block = 0; block != blocks.count(); ++block)
-    cost += blocks.products(block) * products[state.picks[state.homes[block]].glwe];
   for (size_t from = 0; from != classes; ++from)
     for (size_t to = 0; to != classes; ++to) {
       const uint32_t inputs = glwe(state.picks[from]).key.lweDimension();
@@ -252,23 +280,29 @@ double Descent::price(const State &state, Needs *result) const {
       const Need &conversion = needs.conversions[from * classes + to];
       if (plain.choice) {
         const KeyswitchList &target = list(state.picks[to]);
-        cost += plain.count * costs.keyswitch(inputs, target.key.dimension,
-                                              plain.choice->digits.levels, target.wordBits);
+        cost += switchCost(plain, inputs, target.key.dimension, target.wordBits);
       }
       if (conversion.choice)
-        cost += conversion.count *
-                costs.keyswitch(inputs, glwe(state.picks[to]).key.lweDimension(),
-                                conversion.choice->digits.levels, torusBits);
+        cost += switchCost(conversion, inputs, glwe(state.picks[to]).key.lweDimension(), torusBits);
     }
-  return cost;
+  return cost < bound && withinLimits(state, needs) ? cost : HUGE_VAL;
 }
 
 bool Descent::withinLimits(const State &state, const Needs &needs) const {
-  if (!limits.keyBytes && !limits.memoryBytes)
-    return true;
   KeyBytes total;
   uint64_t widest = 0;
-  auto addSwitch = [&](uint32_t from, const LweKey &to, const Decomposition &digits) {
+  struct Seen {
+    size_t from;
+    LweKey to;
+    bool operator==(const Seen &) const = default;
+  };
+  std::vector<Seen> seen; // classes with equal picks share their keys
+  auto addSwitch = [&](const Pick &fromPick, const LweKey &to, const Decomposition &digits) {
+    Seen key{fromPick.glwe, to};
+    if (std::find(seen.begin(), seen.end(), key) != seen.end())
+      return;
+    seen.push_back(key);
+    const uint32_t from = glwe(fromPick).key.lweDimension();
     total.stored += uint64_t(to.wordBits / 8) * from * digits.levels;
     total.memory += keyswitchKeyBytes(from, to.dimension, digits, to.wordBits);
   };
@@ -278,9 +312,9 @@ bool Descent::withinLimits(const State &state, const Needs &needs) const {
     widest = std::max(widest, key.lweWords() * 8);
     for (size_t to = 0; to != classes; ++to) {
       if (const auto *choice = needs.switches[c * classes + to].choice)
-        addSwitch(key.lweDimension(), list(state.picks[to]).key, choice->digits);
+        addSwitch(pick, list(state.picks[to]).key, choice->digits);
       if (const auto *choice = needs.conversions[c * classes + to].choice)
-        addSwitch(key.lweDimension(), {glwe(state.picks[to]).key.lweDimension()}, choice->digits);
+        addSwitch(pick, {glwe(state.picks[to]).key.lweDimension()}, choice->digits);
     }
     if (std::find(state.picks.begin(), state.picks.begin() + c, pick) !=
         state.picks.begin() + c)
@@ -290,7 +324,7 @@ bool Descent::withinLimits(const State &state, const Needs &needs) const {
                     key.polynomialSize();
     total.memory += bootstrapKeyBytes(list(pick).key.dimension, key, digits);
   }
-  return (!limits.keyBytes || total.stored <= *limits.keyBytes) &&
+  return total.memory <= keyMemory && (!limits.keyBytes || total.stored <= *limits.keyBytes) &&
          (!limits.memoryBytes || double(total.memory) + blocks.ciphertexts() * double(widest) <=
                                      double(*limits.memoryBytes));
 }
@@ -311,10 +345,8 @@ Pick pickOf(const ParameterSet &set, const Grid &grid) {
   return pick;
 }
 
-NetworkChoice choiceOf(const Descent &descent, const NetworkBlocks &blocks, const State &state,
-                       double cost) {
+NetworkChoice choiceOf(const Descent &descent, const NetworkBlocks &blocks, const State &state) {
   NetworkChoice choice;
-  choice.cost = cost;
   std::vector<size_t> setOf; // classes with equal picks are one set
   for (const Pick &pick : state.picks) {
     SetChoice set{descent.list(pick).key, descent.glwe(pick).key, descent.bootstrap(pick).digits,
@@ -330,10 +362,12 @@ NetworkChoice choiceOf(const Descent &descent, const NetworkBlocks &blocks, cons
   auto add = [&](const Need &need, size_t from, size_t to, bool conversion) {
     if (!need.choice)
       return;
-    SwitchChoice added{setOf[from], setOf[to], conversion, need.choice->digits, need.count};
+    SwitchChoice added{setOf[from],         setOf[to],  conversion,
+                       need.choice->digits, need.count, need.passes};
     for (SwitchChoice &other : choice.switches)
       if (other.from == added.from && other.to == added.to && other.conversion == conversion) {
         other.count += added.count;
+        other.passes += added.passes;
         if (added.digits.levels > other.digits.levels) // of two classes in one set the stricter
           other.digits = added.digits;
         return;
@@ -351,6 +385,10 @@ NetworkChoice choiceOf(const Descent &descent, const NetworkBlocks &blocks, cons
   }
   for (size_t place = blocks.tableCount(); place != blocks.placeCount(); ++place)
     choice.homeOfOutput.push_back(setOf[state.homes[blocks.blockOfPlace(place)]]);
+  // Of two classes in one set the stricter keyswitch serves both: again from what is chosen.
+  choice.cost = descent.withoutSwitches(state);
+  for (const SwitchChoice &change : choice.switches)
+    choice.cost += descent.switchCost(change, choice.sets);
   return choice;
 }
 
@@ -376,25 +414,34 @@ SearchProblem singleSetProblem(const Network &network, const FailureBudget &budg
   problem.budget = budget;
   problem.limits = limits;
   auto add = [&](const NetworkSum &sum, bool isTable) {
-    SquaredNorm norm;
-    for (const SourceTerm &term : sum.terms)
-      (term.table == SourceTerm::input ? norm.fresh : norm.table) += term.square;
-    problem.requirements.push_back({sum.halfSlot, {norm}, sum.count, isTable});
+    Requirement &requirement =
+        problem.requirements.emplace_back(Requirement{sum.halfSlot, {}, sum.count, isTable});
+    auto addNorm = [&](const std::vector<SourceTerm> &terms) {
+      SquaredNorm &norm = requirement.norms.emplace_back();
+      for (const SourceTerm &term : terms)
+        (term.table == SourceTerm::input ? norm.fresh : norm.table) += term.square;
+    };
+    addNorm(sum.terms);
+    for (const std::vector<SourceTerm> &terms : sum.others)
+      addNorm(terms);
     problem.workload.products += sum.products;
     problem.workload.ciphertexts += sum.count;
-    if (isTable)
-      problem.workload.tables += sum.count;
   };
-  for (const NetworkTable &table : network.tables)
+  for (const NetworkTable &table : network.tables) {
     add(table.input, true);
+    problem.workload.tables += table.input.count * table.results;
+    problem.workload.passes += unsharedPasses(table.input.count);
+  }
   for (const NetworkSum &output : network.outputs)
     add(output, false);
+  if (network.ciphertexts > 0)
+    problem.workload.ciphertexts = network.ciphertexts;
   return problem;
 }
 
 std::optional<NetworkChoice> searchNetwork(const Network &network, const FailureBudget &budget,
                                            const Grid &grid, const OperationCosts &costs,
-                                           const Limits &limits) {
+                                           const Limits &limits, unsigned maxSets) {
   SearchProblem problem = singleSetProblem(network, budget, limits);
   std::optional<SearchResult> single = searchParameters(problem, grid, costs);
   if (!single)
@@ -415,21 +462,27 @@ std::optional<NetworkChoice> searchNetwork(const Network &network, const Failure
   std::optional<SearchResult> start =
       budget.log2Global ? searchParameters(problem, grid, costs) : single;
   const NetworkBlocks whole(network, budget.log2Global ? budget : shared, widths, 0);
-  Descent trivial(whole, grid, conversionLists, costs, limits);
+  const uint64_t keyMemory = severalSetsMemory * evaluationKeyBytes(single->set).memory;
+  Descent trivial(whole, grid, conversionLists, costs, limits, keyMemory);
   NetworkChoice best =
       choiceOf(trivial, whole,
-               State{{pickOf(single->set, grid)}, std::vector<size_t>(whole.count(), 0), 0},
-               single->cost);
+               State{{pickOf(single->set, grid)}, std::vector<size_t>(whole.count(), 0), 0});
+  best.cost = single->cost;
   if (best.switches.size() == 1)
     best.switches.front().digits = single->set.keyswitch;
   for (unsigned borders = 1; start && widths.size() > 1 && borders < 1u << (widths.size() - 1);
        ++borders) {
+    if (unsigned(std::popcount(borders)) >= maxSets)
+      continue;
     NetworkBlocks blocks(network, shared, widths, borders);
-    Descent descent(blocks, grid, conversionLists, costs, limits);
+    Descent descent(blocks, grid, conversionLists, costs, limits, keyMemory);
     double cost;
     State state = descent.run(pickOf(start->set, grid), cost);
-    if (cost < best.cost)
-      best = choiceOf(descent, blocks, state, cost);
+    if (!(cost < best.cost))
+      continue;
+    NetworkChoice found = choiceOf(descent, blocks, state);
+    if (found.cost < best.cost)
+      best = std::move(found);
   }
   best.singleCost = single->cost;
   return best;
@@ -449,19 +502,27 @@ double varianceOfChoice(const Network &network, const NetworkChoice &choice, siz
                          });
   };
   const GlweKey &homeKey = choice.sets[home].glwe;
-  double variance = 0;
-  for (const SourceTerm &term : sum.terms) {
+  auto ofSource = [&](const SourceTerm &term) {
     double source = freshVariance(homeKey.log2Std);
     if (term.table != SourceTerm::input) {
       const size_t from = choice.setOfTable[size_t(term.table)];
       const SetChoice &set = choice.sets[from];
       source = blindRotationVariance(set.lwe.dimension, set.glwe, set.bootstrap);
-      if (from != home)
+      if (!(set.glwe == homeKey))
         source += keyswitchVariance(set.glwe.lweDimension(), switchOf(from, home, true).digits,
                                     freshVariance(homeKey.log2Std));
     }
-    variance += term.square * source;
-  }
+    return term.square * source;
+  };
+  auto ofTerms = [&](const std::vector<SourceTerm> &terms) {
+    double sumOfAll = 0;
+    for (const SourceTerm &term : terms)
+      sumOfAll += ofSource(term);
+    return sumOfAll;
+  };
+  double variance = ofTerms(sum.terms);
+  for (const std::vector<SourceTerm> &terms : sum.others)
+    variance = std::max(variance, ofTerms(terms));
   if (!isTable)
     return variance;
   const size_t to = choice.setOfTable[place];

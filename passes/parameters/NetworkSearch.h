@@ -29,17 +29,22 @@ struct NetworkSum {
   double halfSlot = 0;
   double count = 1;    ///< elements
   double products = 0; ///< clear weights times ciphertexts, for all elements
+  /// Also terms with a square of 0: what must lie under the same key though no element weighs it.
   std::vector<SourceTerm> terms;
+  /// Of further elements, where no element has the largest weights on all sources.
+  std::vector<std::vector<SourceTerm>> others;
 };
 
 struct NetworkTable {
   unsigned bits = 0; ///< tables of equal bits share a set
-  NetworkSum input;  ///< a bootstrap for each of its elements
+  NetworkSum input;
+  double results = 1; ///< bootstraps of each element of the input
 };
 
 struct Network {
   std::vector<NetworkTable> tables;
   std::vector<NetworkSum> outputs;
+  double ciphertexts = 0; ///< alive at once, for the memory limit; 0: all elements of all places
 };
 
 /// The keys of one set. Its small key is reached by keyswitches of their own.
@@ -52,12 +57,14 @@ struct SetChoice {
 };
 
 /// From the flattened GLWE key of set `from` to the small key of set `to`, or, as a conversion
-/// between homes, to the flattened GLWE key of set `to`.
+/// between homes, to the flattened GLWE key of set `to`. Sets with equal GLWE keys share one key and
+/// need no conversion.
 struct SwitchChoice {
   size_t from = 0, to = 0;
   bool conversion = false;
   ::fhe::tfhe::Decomposition digits;
-  double count = 0; ///< uses in one inference
+  double count = 0;  ///< uses in one inference
+  double passes = 0; ///< readings of the key that full batches do not hide (`unsharedPasses`)
 };
 
 struct NetworkChoice {
@@ -74,14 +81,18 @@ struct NetworkChoice {
 SearchProblem singleSetProblem(const Network &network, const FailureBudget &budget,
                                const Limits &limits = {});
 
-/// The cheapest choice found: the best single set (complete search), or sets by width. All ways to
-/// group neighbouring widths are tried; in each, starting from the single set, one set or one home
-/// after the other is replaced by the best given the rest, until nothing improves. So never dearer
-/// than the single set. A global budget is shared out equally among all elements. Empty if no
-/// single set does.
+/// The keys of several sets may take at most so many times the memory of the best single set's:
+/// conversions between long keys are fast, and large.
+inline constexpr uint64_t severalSetsMemory = 2;
+
+/// The cheapest choice found: the best single set (complete search), or up to `maxSets` sets by
+/// width. All ways to group neighbouring widths are tried; in each, starting from the single set,
+/// one set or one home after the other is replaced by the best given the rest, until nothing
+/// improves. So never dearer than the single set. A global budget is shared out equally among all
+/// elements. Empty if no single set does.
 std::optional<NetworkChoice> searchNetwork(const Network &network, const FailureBudget &budget,
                                            const Grid &grid, const OperationCosts &costs,
-                                           const Limits &limits = {});
+                                           const Limits &limits = {}, unsigned maxSets = 8);
 
 /// The variance at the sum of a table (`table` < tables.size()) or of an output (above) with a
 /// choice: keyswitch and modulus switch included for tables. For verification.

@@ -20,6 +20,9 @@ enum class Profile {
   shareable,      ///< anyone: 2^-128 everywhere, exact tables, proven ranges
 };
 
+/// One for each width of table that has parameters.
+inline constexpr unsigned defaultMaxSets = 8;
+
 struct ParameterOptions {
   /// Of one element of a table or an output; none: only `log2Global` counts.
   std::optional<double> log2PError = -40;
@@ -30,6 +33,7 @@ struct ParameterOptions {
   bool extendedKeys = false; ///< partial GLWE keys, whose security is an assumption of its own
   ::fhe::tfhe::NoiseKind noise = ::fhe::tfhe::NoiseKind::gaussian;
   Profile profile = Profile::privateResults;
+  unsigned maxSets = defaultMaxSets; ///< parameter sets of a network
   /// What the search prices by; other than the committed ones with --tune.
   parameters::KernelRates rates = parameters::committedRates();
   bool tuned = false;
@@ -61,12 +65,13 @@ void setPassOptions(PassOptions &to, const ParameterOptions &from) {
   to.extendedKeys = from.extendedKeys;
   to.tuniform = from.noise == ::fhe::tfhe::NoiseKind::tuniform;
   to.shareable = from.profile == Profile::shareable;
+  to.maxSets = from.maxSets;
 }
 
 inline ParameterOptions parameterOptions(double log2PError, double log2GlobalPError,
                                          unsigned security, uint64_t maxKeyBytes,
                                          uint64_t maxMemory, bool extendedKeys, bool tuniform,
-                                         bool shareable) {
+                                         bool shareable, unsigned maxSets = defaultMaxSets) {
   auto given = [](auto value) {
     return value == decltype(value)(0) ? std::nullopt : std::optional(value);
   };
@@ -77,7 +82,8 @@ inline ParameterOptions parameterOptions(double log2PError, double log2GlobalPEr
           given(maxMemory),
           extendedKeys,
           tuniform ? ::fhe::tfhe::NoiseKind::tuniform : ::fhe::tfhe::NoiseKind::gaussian,
-          shareable ? Profile::shareable : Profile::privateResults};
+          shareable ? Profile::shareable : Profile::privateResults,
+          maxSets};
 }
 
 } // namespace fhe

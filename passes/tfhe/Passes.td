@@ -16,7 +16,8 @@ defvar parameterOptions = [
   Option<"extendedKeys", "extended-keys", "bool", "false", "partial GLWE keys may be chosen">,
   Option<"tuniform", "tuniform", "bool", "false", "TUniform noise instead of Gaussian">,
   Option<"shareable", "shareable", "bool", "false",
-         "decrypted results may be shown: 2^-128 everywhere, exact tables, proven ranges">
+         "decrypted results may be shown: 2^-128 everywhere, exact tables, proven ranges">,
+  Option<"maxSets", "max-parameter-sets", "unsigned", "8", "most parameter sets of a network">
 ];
 
 def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
@@ -27,7 +28,8 @@ def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
     table's input 2^(63-width), a result without a table 2^(64-w); a producer writes at the smallest
     Delta a consumer needs, the others multiply by a clear 2^d, which counts in their norm. Parameters
     are the cheapest set, by the cost model, whose noise meets every table and output
-    (passes/parameters/Search.h).
+    (passes/parameters/Search.h), named s0, g0, ks and bs; or several sets with conversions between
+    their keys where that is cheaper (NetworkSearch.h), named as passes/convert/ParameterRegion.h says.
     **Refuses** a table wider than 8 bits [Q021] (not with `clear-only`), a failure probability that is
     not 2^-256 to 2^-1 or a security that is not 128 or 132 [Q030], networks no set satisfies [Q031].
     **Example**

@@ -59,10 +59,11 @@ NetworkChoice search(const Network &network, FailureBudget budget = {}, Limits l
             costs.product(found->sets[found->homeOfOutput[i]].glwe);
   for (const SwitchChoice &change : found->switches) {
     const SetChoice &to = found->sets[change.to];
-    cost += change.count *
-            costs.keyswitch(found->sets[change.from].glwe.lweDimension(),
-                            change.conversion ? to.glwe.lweDimension() : to.lwe.dimension,
-                            change.digits.levels, change.conversion ? 64 : to.lwe.wordBits);
+    uint32_t inputs = found->sets[change.from].glwe.lweDimension();
+    uint32_t outputs = change.conversion ? to.glwe.lweDimension() : to.lwe.dimension;
+    unsigned wordBits = change.conversion ? 64 : to.lwe.wordBits;
+    cost += change.count * costs.keyswitch(inputs, outputs, change.digits.levels, wordBits);
+    cost += change.passes * costs.keyPass(keyswitchKeyBytes(inputs, outputs, change.digits, wordBits));
   }
   EXPECT_NEAR(found->cost / cost, 1, 1e-9);
   EXPECT_LE(found->cost, found->singleCost);
