@@ -11,6 +11,9 @@ using namespace mlir;
 
 namespace fhe::import {
 
+/// Elements of a result that is chosen one by one: a bound on the memory of its index list.
+static constexpr int64_t kMaxGathered = 4 * kMaxFoldedElements;
+
 //===-------------------------------------------------------------------------===//
 // Index lists
 //===-------------------------------------------------------------------------===//
@@ -64,10 +67,10 @@ static FailureOr<std::vector<int32_t>> sourceElements(Node &node, ArrayRef<int64
                                                       SmallVector<int64_t> &to) {
   for (auto [size, list] : llvm::zip(from, indices))
     to.push_back(list ? int64_t(list->size()) : size);
-  int64_t count = countElements(to);
+  int64_t count = countElements(to, kMaxGathered);
   if (count < 0 || countElements(from) < 0)
     return node.refuse(diag::TooLarge, "gives a tensor of shape " + describeShape(to) +
-                                           "; between 1 and " + llvm::Twine(kMaxElements) +
+                                           "; between 1 and " + llvm::Twine(kMaxGathered) +
                                            " elements are supported");
   if (failed(node.charge(count)))
     return failure();
@@ -306,7 +309,7 @@ LogicalResult importExpand(Node &node) {
       shape.push_back(has);
       continue;
     }
-    if (has != 1 || size < 0 || size > kMaxElements)
+    if (has != 1 || size < 0 || size > kMaxGathered)
       return node.refuse(diag::ShapeMismatch, "cannot expand " + describeShape(from) + " to " +
                                                   describeShape(*target));
     shape.push_back(size);
@@ -315,7 +318,7 @@ LogicalResult importExpand(Node &node) {
     else
       lists[d - added] = std::vector<int64_t>(size, 0);
   }
-  if (countElements(ArrayRef(shape).drop_front(hidden)) < 0)
+  if (countElements(ArrayRef(shape).drop_front(hidden), kMaxGathered) < 0)
     return node.refuse(diag::TooLarge, "gives a tensor of shape " + describeShape(shape));
   ArrayRef<int64_t> result = ArrayRef(shape).drop_front(hidden);
   if (added == 0)
@@ -354,7 +357,7 @@ LogicalResult importTile(Node &node) {
   for (auto [d, count] : llvm::enumerate(*repeats)) {
     if (count == 1)
       continue;
-    if (count < 0 || count > kMaxElements || from[d] == kBatch || count * from[d] > kMaxElements)
+    if (count < 0 || count > kMaxGathered || from[d] == kBatch || count * from[d] > kMaxGathered)
       return node.refuse(diag::UnsupportedForm,
                          "repeats dimension " + llvm::Twine(int64_t(d)) + " " + llvm::Twine(count) +
                              " times");

@@ -50,7 +50,7 @@ static LogicalResult readAmounts(Node &node, int64_t rank, Pads &pads) {
     pads.high[*d] = amounts[axes.size() + i];
   }
   for (int64_t pad : amounts)
-    if (pad < -kMaxElements || pad > kMaxElements)
+    if (pad < -kMaxElements || pad > kMaxFoldedElements)
       return node.refuse(diag::UnsupportedForm, "pads by " + llvm::Twine(pad));
   return success();
 }

@@ -124,7 +124,7 @@ static LogicalResult defineResized(Node &node, const Resizing &r) {
   if (hidden && r.sizes[0] != from[0])
     return node.refuse(diag::BatchMoved, "resizes the batch dimension");
   for (int64_t size : ArrayRef(r.sizes).drop_front(hidden))
-    if (size < 1 || size > kMaxElements)
+    if (size < 1 || size > kMaxFoldedElements)
       return node.refuse(diag::TooLarge, "gives a tensor of shape " + describeShape(r.sizes));
   if (r.mode == "nearest") {
     AxisIndices lists(from.size());

@@ -147,7 +147,7 @@ FailureOr<Value> gatherWindows(Node &node, Value sample, const Window &window,
   int64_t plane = countElements(sizes), windows = countElements(counts),
           places = countElements(window.kernel);
   SmallVector<int64_t> result{shape[0], windows, places};
-  if (windows < 1 || places < 1 || countElements(result) < 1)
+  if (windows < 1 || places < 1 || countElements(result, 4 * kMaxFoldedElements) < 1)
     return node.refuse(diag::TooLarge, "has windows of " + describeShape(result) + " elements");
   if (failed(node.charge(countElements(result))))
     return failure();

@@ -140,3 +140,15 @@ func.func @product(%x: tensor<2xf32>) -> tensor<2xf32> {
   %y = qnn.mul %s, %g : (tensor<2xf32>, tensor<2x!q>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// A maximum is imported, but not compiled.
+func.func @maximum(%x: tensor<2x2xf32>) -> tensor<2x!q> {
+  %q = qnn.quantize %x : tensor<2x2xf32> -> tensor<2x2x!q>
+  // expected-error @below {{the largest of several encrypted values cannot be compiled yet [Q041]}}
+  %y = qnn.max %q : tensor<2x2x!q> -> tensor<2x!q>
+  return %y : tensor<2x!q>
+}
