@@ -12,7 +12,7 @@
 // --failures samples, or as many as it takes to expect 130 failures, those that a table would read in another slot are counted: their number must
 // lie in the exact binomial 99.99 % interval of the conditioned prediction.
 //
-// Samples are all coefficients of accumulators, of at least 16 blind rotations: every coefficient
+// Samples are coefficients of the accumulators of at least 100 blind rotations: every coefficient
 // carries the noise that extraction takes from the constant one.
 //
 //===----------------------------------------------------------------------------------------===//
@@ -231,7 +231,10 @@ Found measure(const Keys &keys, double halfSlot, unsigned thread, uint64_t count
 }
 
 Found measureAll(const Keys &keys, double halfSlot, uint64_t samples, unsigned threads) {
-  const uint64_t each = std::min<uint64_t>(keys.set.glwe.polynomialSize(), (samples + 15) / 16);
+  // About a hundred rotations: the slowest mode of the transforms' error is common to all
+  // coefficients of one.
+  const uint64_t each =
+      std::min<uint64_t>(keys.set.glwe.polynomialSize(), (samples / 100 + 63) / 64 * 64);
   std::vector<Found> found(threads);
   {
     std::vector<std::jthread> helpers;
