@@ -2,7 +2,7 @@
 # two_sets.sh: a network for which two parameter sets and a conversion between them are cheaper than
 # one. Encrypted runs give the integers of the interpreter, in one process and with client and server
 # apart (encrypted.sh), and so they do with --max-parameter-sets=1.
-# Called as SCRIPT BIN WORK SAMPLES MODEL.txtpb INPUTS.npy.
+# Called as SCRIPT BIN WORK SAMPLES MODEL.textproto INPUTS.npy.
 . "$(dirname "$0")/common.sh"
 SAMPLES=$1 TEXT=$2 INPUTS=$3
 HERE=$(cd "$(dirname "$0")" && pwd)
