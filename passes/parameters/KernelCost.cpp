@@ -6,20 +6,20 @@ namespace fhe::parameters {
 const KernelRates &committedRates() {
   // Printed by fhe_shape_bench.
   static constexpr KernelRates rates = {
-      .fftFlopsPerSecond = 3.487e10,
-      .macsPerSecond = 4.302e9,
-      .nearWordsPerSecond = 4.63e9,
-      .farWordsPerSecond = 1.81e9,
+      .fftFlopsPerSecond = 3.512e+10,
+      .macsPerSecond = 4459000000,
+      .nearWordsPerSecond = 4651000000,
+      .farWordsPerSecond = 1702000000,
       .nearBytes = 3527000,
-      .farBytes = 19950000,
-      .keyswitch64PerSecond = 3.6e10,
-      .keyswitch32PerSecond = 7.3e10,
-      .keyBytesPerSecond = 1.6e10,
-      .linearPerSecond = 2.9e10,
-      .bootstrapKeyBytesPerSecond = 2.09e10,
-      .copyBytesPerSecond = 1.295e10,
+      .farBytes = 23730000,
+      .keyswitch64PerSecond = 3.593e+10,
+      .keyswitch32PerSecond = 7.604e+10,
+      .keyBytesPerSecond = 1.667e+10,
+      .linearPerSecond = 2.93e+10,
+      .bootstrapKeyBytesPerSecond = 2.084e+10,
+      .copyBytesPerSecond = 2.59e+10,
       .allCores = 2,
-      .allCoresSlowdown = 1.08,
+      .allCoresSlowdown = 1,
   };
   return rates;
 }

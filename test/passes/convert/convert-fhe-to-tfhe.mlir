@@ -4,9 +4,9 @@
 // A table's input sits at 2^(63-width), the raw output at 2^(64-w): -9..6 has 4 bits. The parameters
 // are the cheapest for a table of 3 bits at a norm of 2^(1/2).
 // CHECK-LABEL: tfhe.parameters @p security 128
-// CHECK: tfhe.lwe_key @s0 dimension 828 log2_std {{.*}} word_bits 32
+// CHECK: tfhe.lwe_key @s0 dimension 752 log2_std {{.*}} word_bits 32
 // CHECK: tfhe.glwe_key @g0 k 3 log2_poly 9
-// CHECK: tfhe.keyswitch_key @ks from @g0 to @s0 base_log 5 levels 3
+// CHECK: tfhe.keyswitch_key @ks from @g0 to @s0 base_log 3 levels 5
 // CHECK: tfhe.bootstrap_key @bs from @s0 to @g0 base_log 18 levels 1 {switch_kind = "centred"}
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: tensor<2x!tfhe.lwe<@p::@g0, 60>> {tfhe.client = {name = "x"}, tfhe.range = array<i64: 0, 3>}
