@@ -168,7 +168,8 @@ static void addLedger(Report &report, func::FuncOp main) {
     if (!lookup.getNoiseStd() || !lookup.getLog2Failure())
       continue;
     unsigned bits = lookup.getPrecision();
-    LedgerEntry entry = ledgerEntry(lookup.getInput(), bits, -double(bits) - 2,
+    LedgerEntry entry = ledgerEntry(lookup.getInput(), bits,
+                                    -double(bits) - 1 - double(lookup.getPaddingBits()),
                                     lookup.getNoiseStd()->convertToDouble(),
                                     lookup.getLog2Failure()->convertToDouble());
     if (bits != lookup.getWidth())

@@ -2,6 +2,7 @@
 #ifndef DIALECTS_FHE_FHE_H
 #define DIALECTS_FHE_FHE_H
 
+#include "dialects/shared/Realization.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -14,6 +15,33 @@ namespace fhe {
 unsigned tableBits(int64_t lo, int64_t hi);
 /// Smallest two's-complement width of [lo, hi], unsigned if lo >= 0.
 unsigned accumulatorBits(int64_t lo, int64_t hi);
+
+/// One way to evaluate the tables of an operation, and what it asks of parameters.
+struct Realization {
+  llvm::StringRef name;  ///< as the attribute of the operation says it
+  int64_t guard = 0;     ///< slot of the first integer
+  unsigned width = 0;    ///< log2 of the slots of the window
+  unsigned precision = 0; ///< bits that the noise must leave right
+  unsigned paddingBits = 1;
+  unsigned keyswitches = 1, bootstraps = 1; ///< of each element
+  bool classicKeys = true; ///< a keyswitch key and a classic bootstrap key are all it needs
+
+  /// The integer 1 at the table, as log2 on the 64-bit torus. A larger one costs no noise: results of
+  /// bootstraps and encryptions are as noisy at any.
+  unsigned log2Delta() const { return 64 - width - paddingBits; }
+  /// Half a slot of `precision` bits, as log2 relative to the torus: what the operand's noise, that of
+  /// the keyswitch and that of the modulus switch must stay below.
+  int log2HalfSlot() const { return -int(precision) - 1 - int(paddingBits); }
+  /// The width of the direct table that asks for as little noise.
+  unsigned bits() const { return precision + paddingBits - 1; }
+  /// At most as dear with any parameters, and right with all parameters that `other` is right with:
+  /// whatever the search chooses, `other` cannot be cheaper.
+  bool dominates(const Realization &other) const {
+    return keyswitches <= other.keyswitches && bootstraps <= other.bootstraps &&
+           (classicKeys || !other.classicKeys) && log2HalfSlot() >= other.log2HalfSlot() &&
+           log2Delta() >= other.log2Delta();
+  }
+};
 } // namespace fhe
 
 #include "dialects/fhe/FHEDialect.h.inc"
@@ -21,6 +49,7 @@ unsigned accumulatorBits(int64_t lo, int64_t hi);
 #include "dialects/fhe/FHETypes.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/fhe/FHEAttrs.h.inc"
+#include "dialects/fhe/FHEInterfaces.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/fhe/FHEOps.h.inc"
 

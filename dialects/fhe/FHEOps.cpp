@@ -6,6 +6,7 @@
 using namespace mlir;
 using namespace fhe;
 
+#include "dialects/fhe/FHEInterfaces.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/fhe/FHEOps.cpp.inc"
 
@@ -113,7 +114,37 @@ LogicalResult LutOp::verify() {
   for (Value output : getOutputs())
     if (shapeOf(output) != shapeOf(getInput()))
       return emitOpError("must keep the shape");
-  return success();
+  return verifyRealization(*this, getRealization(), getTables(), getWidth(), getGuard());
+}
+
+Realization LutOp::getChosen() {
+  Realization chosen;
+  chosen.name = getRealization();
+  chosen.guard = getGuard();
+  chosen.width = getWidth();
+  chosen.precision = std::min<uint64_t>(getWidth(), getRoundedWidth().value_or(getWidth()));
+  chosen.paddingBits = getRealization() == negacyclicRealization ? 0 : 1;
+  chosen.bootstraps = getOutputs().size();
+  return chosen;
+}
+
+SmallVector<Realization> LutOp::getRealizations(int64_t guard) {
+  Realization chosen = getChosen();
+  SmallVector<Realization> possible = {chosen};
+  if (chosen.paddingBits == 0 || !negacyclicOffsets(getTables(), getWidth(), guard, guard))
+    return possible;
+  // The range begins at the bottom: the slots above it are what the lower half makes of them.
+  Realization negacyclic = chosen;
+  negacyclic.name = negacyclicRealization;
+  negacyclic.paddingBits = 0;
+  negacyclic.guard = guard;
+  possible.push_back(negacyclic);
+  return possible;
+}
+
+void LutOp::realizeAs(const Realization &realization) {
+  setRealization(realization.name);
+  setGuard(realization.guard);
 }
 
 LogicalResult ReshapeOp::verify() {

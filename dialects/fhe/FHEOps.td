@@ -6,6 +6,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinTypeInterfaces.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/Interfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def FHE_Dialect : Dialect {
@@ -25,6 +26,23 @@ def FHE_Dialect : Dialect {
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+}
+
+def FHE_RealizationInterface : OpInterface<"RealizationInterface"> {
+  let cppNamespace = "::fhe";
+  let description = [{
+    An operation that looks integers up and can be evaluated in more than one way. Each realization states
+    its operations, the noise it can stand and its keys (struct Realization, FHE.h), which is all that the
+    choice of parameters sees of it; what values outside the window become is part of its meaning.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      The realizations that give the same results inside the window, the present one first. `guard` slots
+      at both ends of the window must hold the end values.
+    }], "::llvm::SmallVector<::fhe::Realization>", "getRealizations", (ins "int64_t":$guard)>,
+    InterfaceMethod<"Makes one of them the operation's.", "void", "realizeAs",
+                    (ins "const ::fhe::Realization &":$realization)>
+  ];
 }
 
 class FHE_Op<string mnemonic, list<Trait> traits = []> : Op<FHE_Dialect, mnemonic, traits>;
@@ -183,7 +201,7 @@ def FHE_ConstantOp : FHE_Op<"constant", [Pure]> {
   let hasVerifier = 1;
 }
 
-def FHE_LutOp : FHE_Op<"lut", [Pure]> {
+def FHE_LutOp : FHE_Op<"lut", [Pure, DeclareOpInterfaceMethods<FHE_RealizationInterface>]> {
   let summary = "Look up a table, element by element";
   let description = [{
     result_r[e] = tables[t, r, input[e] - lo] with t = table_of_element[e] (0 where absent).
@@ -194,23 +212,34 @@ def FHE_LutOp : FHE_Op<"lut", [Pure]> {
     every executor and the interpreter share. `rounded_width` is P where the lookup is approximately
     rounded (it sets only the noise budget). `frequencies` [T, entries] says how often an inference
     looks each entry of each table up on average, where that was observed.
+
+    With `realization = "negacyclic"` there is no padding bit: slots count modulo 2^width, slot s of the
+    upper half gives an offset minus slot s - 2^(width-1), one offset a table and result, and every entry
+    of an upper slot must be just that (C4). Signs and odd saturating functions are such tables.
     C1: entries >= 1, guard + entries <= 2^width. C2: table_of_element has one entry an element, each
     below T. C3: one result an R, each of the input's shape, whose range contains its tables' values.
 
     ```mlir
+    %s = fhe.lut %x lo -2 tables dense<[[[-1, -1, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0
+        {realization = "negacyclic"} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<-1:1>>
     %y = fhe.lut %x lo -2 tables dense<[[[0, 0, 0, 1]]]> : tensor<1x1x4xi32> width 2 guard 0
         : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
     ```
   }];
   let arguments = (ins FHE_Tensor:$input, I64Attr:$lo, FHE_Weights:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
-      OptionalAttr<I64Attr>:$rounded_width, OptionalAttr<ElementsAttr>:$frequencies);
+      OptionalAttr<I64Attr>:$rounded_width, OptionalAttr<ElementsAttr>:$frequencies,
+      DefaultValuedAttr<StrAttr, "\"direct\"">:$realization);
   let results = (outs Variadic<FHE_Tensor>:$outputs);
   let assemblyFormat = [{
     $input `lo` $lo `tables` $tables `width` $width `guard` $guard attr-dict
         `:` type($input) `->` type($outputs)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The present realization.
+    ::fhe::Realization getChosen();
+  }];
 }
 
 def FHE_ReshapeOp : FHE_Op<"reshape", [Pure]> {

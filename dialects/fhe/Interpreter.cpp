@@ -210,12 +210,17 @@ void Interpreter::Program::buildLut(LutOp op) {
   unsigned in = numbers[op.getInput()], out = numbers[op.getOutputs().front()];
   ArrayRef<int64_t> shape = cast<ShapedType>(op.getTables().getType()).getShape();
   int64_t results = shape[1], entries = shape[2], lo = op.getLo(), guard = op.getGuard();
-  uint64_t slots = uint64_t(1) << op.getWidth();
+  // Without padding bit the upper half of the window is an offset minus the lower half.
+  std::vector<int64_t> offsets(shape[0] * results, 0);
+  bool isNegacyclic = op.getRealization() == negacyclicRealization;
+  if (isNegacyclic)
+    offsets = *negacyclicOffsets(op.getTables(), op.getWidth(), guard);
+  uint64_t slots = uint64_t(1) << (op.getWidth() - isNegacyclic);
   std::vector<int32_t> tableOf(elementsOf(op.getInput()), 0);
   if (auto map = op.getTableOfElement())
     tableOf.assign(map->begin(), map->end());
   Counts &counted = counts[op];
-  push(op, [=, &counted, tables = integers(op.getTables()),
+  push(op, [=, &counted, tables = integers(op.getTables()), offsets = std::move(offsets),
             tableOf = std::move(tableOf)](Buffers &b, Seen &seen) {
     for (size_t e = 0; e != tableOf.size(); ++e) {
       int64_t value = b[in][e];
@@ -228,7 +233,7 @@ void Interpreter::Program::buildLut(LutOp op) {
         counted[tableOf[e] * entries + entry].fetch_add(1, std::memory_order_relaxed);
       for (int64_t r = 0; r != results; ++r) {
         int64_t found = tables[(tableOf[e] * results + r) * entries + entry];
-        b[out + r][e] = negated ? -found : found;
+        b[out + r][e] = negated ? offsets[tableOf[e] * results + r] - found : found;
       }
     }
     seen.evaluated += tableOf.size();

@@ -178,7 +178,16 @@ static LogicalResult verifyTables(LookupOp op) {
   if (int64_t(op.getOutputs().size()) != tables[1])
     return op.emitOpError("has ") << op.getOutputs().size() << " results for " << tables[1]
                                   << " tables an element";
+  if (failed(fhe::verifyRealization(op, op.getRealization(), op.getTables(), width, guard)))
+    return failure();
   return fhe::verifyFrequencies(op, op.getFrequenciesAttr(), {tables[0], entries});
+}
+
+std::vector<int64_t> LookupOp::getOffsets() {
+  if (!getPaddingBits())
+    return *fhe::negacyclicOffsets(getTables(), getWidth(), getGuard());
+  ArrayRef<int64_t> tables = getTables().getType().getShape();
+  return std::vector<int64_t>(tables[0] * tables[1], 0);
 }
 
 LogicalResult LookupOp::verify() {
@@ -191,9 +200,11 @@ LogicalResult LookupOp::verify() {
       return emitOpError("results must have one element type");
   }
   int64_t delta = lweOf(getInput()).getLog2Delta();
-  if (getLog2Factor() < 0 || delta + getLog2Factor() != 63 - getWidth())
+  if (getLog2Factor() < 0 || delta + getLog2Factor() != 64 - getTorusBits())
     return emitOpError("operand at 2^") << delta << " times 2^" << getLog2Factor()
-                                        << " is not the window's 2^" << 63 - int64_t(getWidth());
+                                        << " is not the window's 2^" << 64 - getTorusBits();
+  if (!getPaddingBits() && lweOf(getOutputs()[0]).getLog2Delta() == 0)
+    return emitOpError("without a padding bit gives results at 2^1 or more, found 2^0");
   if (getKeyswitch().has_value() != getBootstrap().has_value())
     return emitOpError("names a keyswitch and a bootstrap, or neither");
   return verifySlots(*this, getSlots());

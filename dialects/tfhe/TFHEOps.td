@@ -330,7 +330,9 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
     result_r[e] = tables[t, r, v - lo] for the integer v of input[e], t = table_of_element[e] (0 where
     absent). The window has 2^width slots, v sits in slot v - lo + guard; slots of no integer hold the
     end values; outside the window the table is negacyclic (abi.h, fhe_lookup_desc). The input times
-    2^log2_factor is encoded at 2^(63-width): one padding bit. `rounded_width` is P of an approximately
+    2^log2_factor is encoded at 2^(63-width): one padding bit. With `realization = "negacyclic"` there is
+    none: it is encoded at 2^(64-width), slots count modulo 2^width, and the upper half of the window is an
+    offset minus the lower half, one offset a table and result (`fhe.lut`). `rounded_width` is P of an approximately
     rounded lookup; `frequencies` are those of `fhe.lut`, of which `tfhe-verify-noise` makes
     `expected_disagreements` (passes/parameters/Disagreements.h). The keyswitch leads from the operand's
     key to the bootstrap's source, the bootstrap to the results' key; both are absent under a clear key.
@@ -345,6 +347,7 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
       OptionalAttr<SymbolRefAttr>:$bootstrap, I64Attr:$lo, TFHE_Weights:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
       OptionalAttr<I64Attr>:$rounded_width, DefaultValuedAttr<I64Attr, "0">:$log2_factor,
+      DefaultValuedAttr<StrAttr, "\"direct\"">:$realization,
       OptionalAttr<ElementsAttr>:$frequencies, OptionalAttr<F64Attr>:$noise_std,
       OptionalAttr<F64Attr>:$log2_failure, OptionalAttr<F64Attr>:$expected_disagreements,
       OptionalAttr<F64Attr>:$most_disagreements), TFHE_Notes);
@@ -359,6 +362,12 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
     int64_t getPrecision() {
       return getRoundedWidth() ? std::min<int64_t>(*getRoundedWidth(), getWidth()) : getWidth();
     }
+    /// 1, or 0 of a negacyclic lookup.
+    int64_t getPaddingBits() { return getRealization() == ::fhe::negacyclicRealization ? 0 : 1; }
+    /// log2 of the slots of the torus: of the window and, with a padding bit, its negative.
+    int64_t getTorusBits() { return getWidth() + getPaddingBits(); }
+    /// By [table][result]; zeros of a direct lookup. The operation must have passed its verifier.
+    std::vector<int64_t> getOffsets();
   }];
 }
 

@@ -35,7 +35,7 @@ LLVMStructType linearDesc(MLIRContext *context) {
 LLVMStructType combineDesc(MLIRContext *context) { return record(context, "hli2iL"); }
 LLVMStructType gatherDesc(MLIRContext *context) { return record(context, "hlLp"); }
 LLVMStructType lookupDesc(MLIRContext *context) {
-  return record(context, "hiiiiiiiilllliippd");
+  return record(context, "hiiiiiiiilllliippdiip");
 }
 LLVMStructType constantDesc(MLIRContext *context) { return record(context, "hliip"); }
 LLVMStructType convertDesc(MLIRContext *context) { return record(context, "hiil"); }

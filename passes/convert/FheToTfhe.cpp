@@ -39,11 +39,8 @@ fhe::IntType rangeOf(Value value) {
   return cast<fhe::IntType>(cast<RankedTensorType>(value.getType()).getElementType());
 }
 
-/// Bits a lookup's noise must leave right.
-unsigned bitsOf(fhe::LutOp lut) {
-  uint64_t width = lut.getWidth();
-  return lut.getRoundedWidth() ? std::min<uint64_t>(width, *lut.getRoundedWidth()) : width;
-}
+/// Bits of the direct table that asks for as little noise.
+unsigned bitsOf(fhe::LutOp lut) { return lut.getChosen().bits(); }
 
 /// A result without padding: 2^(64-w), w its full width.
 unsigned outputLog2Delta(Value value) { return 64 - std::max(1u, rangeOf(value).getWidth()); }
@@ -63,7 +60,7 @@ llvm::DenseMap<Value, unsigned> assignDeltas(func::FuncOp function) {
     for (Value result : op.getResults())
       need(result, outputLog2Delta(result)); // without a use: as if it were returned
     if (auto lut = dyn_cast<fhe::LutOp>(op)) {
-      need(lut.getInput(), 63 - lut.getWidth());
+      need(lut.getInput(), lut.getChosen().log2Delta());
       // One executor call writes all results at one Delta.
       unsigned least = 63;
       for (Value output : lut.getOutputs())
@@ -167,12 +164,13 @@ Operation *Converter::convertLut(fhe::LutOp lut) {
   SmallVector<Type> types;
   for (Value output : lut.getOutputs())
     types.push_back(typeOf(output));
-  int64_t factor = 63 - int64_t(lut.getWidth()) - int64_t(deltas[lut.getInput()]);
+  int64_t factor = int64_t(lut.getChosen().log2Delta()) - int64_t(deltas[lut.getInput()]);
   return ir::LookupOp::create(builder, lut.getLoc(), types, mapping.lookup(lut.getInput()),
                               named(fhe::keyswitchName), named(fhe::bootstrapName), lut.getLoAttr(),
                               lut.getTables(), lut.getWidthAttr(), lut.getGuardAttr(),
                               lut.getTableOfElementAttr(), lut.getRoundedWidthAttr(),
-                              builder.getI64IntegerAttr(factor), lut.getFrequenciesAttr(),
+                              builder.getI64IntegerAttr(factor), lut.getRealizationAttr(),
+                              lut.getFrequenciesAttr(),
                               nullptr, nullptr, nullptr, nullptr, nullptr,
                               layerOfTable(lut.getInput()), nullptr);
 }
@@ -356,7 +354,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
       return success();
     for (Operation &op : function.front()) {
       auto lut = dyn_cast<fhe::LutOp>(op);
-      bool rounded = lut && bitsOf(lut) < lut.getWidth();
+      bool rounded = lut && lut.getChosen().precision < lut.getWidth();
       if (rounded || op.hasAttr("calibrated"))
         return op.emitError("results are not shareable: ")
                << (rounded ? "a rounded table is approximate" : "values outside a calibrated range wrap")
@@ -403,7 +401,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     llvm::SmallSet<unsigned, 8> widths;
     for (const auto &constraint : constraints)
       if (constraint.isLookup())
-        widths.insert(constraint.precision);
+        widths.insert(constraint.bits());
     if (options.maxSets < 2 || widths.size() < 2)
       return false;
     auto program = fhe::parameters::readNetwork(function, constraints, analysis);

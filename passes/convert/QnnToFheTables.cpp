@@ -240,7 +240,7 @@ Value QnnToFhe::createLut(Location loc, Value source, const std::vector<std::vec
   return LutOp::create(builder, loc, TypeRange{type}, source, builder.getI64IntegerAttr(range.getLo()),
                        attr, builder.getI64IntegerAttr(width),
                        builder.getI64IntegerAttr(((int64_t(1) << width) - entries) / 2), map,
-                       IntegerAttr(), ElementsAttr())
+                       IntegerAttr(), ElementsAttr(), StringAttr())
       .getResult(0);
 }
 

@@ -230,6 +230,10 @@ void Lowering::lower(ir::LookupOp op) {
   ir::LweType in = ir::lweOf(op.getInput()), out = ir::lweOf(op.getOutputs()[0]);
   int64_t width = op.getWidth();
   mostResults = std::max<uint32_t>(mostResults, shape[1]);
+  bool isNegacyclic = op.getPaddingBits() == 0;
+  std::vector<int64_t> offsets;
+  if (isNegacyclic)
+    offsets = op.getOffsets();
   double noise = op.getNoiseStd() ? op.getNoiseStd()->convertToDouble() : 0;
   add(LookupField, abi::lookupDesc(context),
       Field::ofGroup(
@@ -239,7 +243,9 @@ void Lowering::lower(ir::LookupOp op) {
            out.getLog2Delta(), width, int64_t(op.getRoundedWidth().value_or(width)),
            int64_t(op.getGuard()), ir::elementsOf(op.getInput()), int64_t(op.getLo()), shape[2],
            shape[0], shape[1], Field::address(records.integers(tables, 32)),
-           Field::address(records.integers(map, 32)), Field::ofReal(noise)}),
+           Field::address(records.integers(map, 32)), Field::ofReal(noise),
+           isNegacyclic ? FHE_REALIZATION_NEGACYCLIC : FHE_REALIZATION_DIRECT, 0,
+           Field::address(records.integers(offsets, 64))}),
       llvm::to_vector_of<Value>(op.getOutputs()), {op.getInput()});
 }
 

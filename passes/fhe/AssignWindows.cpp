@@ -162,6 +162,7 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
       lut.setLo(window.range.lo);
       cutFrequencies(lut, lo, window.range);
     }
+    lut.setRealization(directRealization);
     lut.setWidth(window.width);
     lut.setGuard(window.guard);
     if (window.rounded)

@@ -74,7 +74,8 @@ LutOp createLut(OpBuilder &builder, Location loc, Value input, ArrayRef<Type> ty
     map = builder.getDenseI32ArrayAttr(ofElement);
   return LutOp::create(builder, loc, types, input, builder.getI64IntegerAttr(lo), tables,
                        builder.getI64IntegerAttr(std::max(1u, tableBits(lo, lo + entries - 1))),
-                       builder.getI64IntegerAttr(0), map, IntegerAttr(), ElementsAttr());
+                       builder.getI64IntegerAttr(0), map, IntegerAttr(), ElementsAttr(),
+                       StringAttr());
 }
 
 /// outer(inner(x)) as one table, where inner's value has no other use.

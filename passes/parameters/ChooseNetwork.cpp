@@ -26,7 +26,7 @@ public:
       NetworkSum sum = readSum(constraint);
       if (auto lookup = dyn_cast<LookupOp>(constraint.op))
         result.network.tables.push_back(
-            {constraint.precision, std::move(sum), double(lookup.getOutputs().size())});
+            {constraint.bits(), std::move(sum), double(lookup.getOutputs().size())});
       else
         result.network.outputs.push_back(std::move(sum));
     }

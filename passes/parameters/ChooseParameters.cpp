@@ -38,8 +38,9 @@ std::vector<Constraint> collectConstraints(func::FuncOp function) {
     constraint.value = lookup.getInput();
     constraint.factor = std::exp2(lookup.getLog2Factor());
     constraint.precision = lookup.getPrecision();
-    // One padding bit: 2^(precision+1) slots on the torus.
-    constraint.halfSlot = std::exp2(-double(lookup.getPrecision()) - 2);
+    // With a padding bit 2^(precision+1) slots on the torus, without 2^precision.
+    constraint.paddingBits = lookup.getPaddingBits();
+    constraint.halfSlot = std::exp2(-double(constraint.precision + constraint.paddingBits) - 1);
     constraints.push_back(constraint);
   });
   Operation *terminator = function.front().getTerminator();

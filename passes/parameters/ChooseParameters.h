@@ -23,6 +23,9 @@ struct Constraint {
   double factor = 1;     ///< the operand is multiplied by this first
   double halfSlot = 0;   ///< relative to the torus
   unsigned precision = 0; ///< bits looked at; of a lookup only
+  unsigned paddingBits = 1;
+  /// Bits of the direct table that asks for as little noise: tables of equal bits share a set.
+  unsigned bits() const { return precision + paddingBits - 1; }
   bool isLookup() const { return precision != 0; }
 };
 

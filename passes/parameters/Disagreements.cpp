@@ -12,15 +12,15 @@ namespace {
 /// One table in its window, as fhe.lut describes it.
 struct PlacedTable {
   ArrayRef<int32_t> values;
-  int64_t guard;
-  unsigned width, log2N;
+  int64_t guard, offset;
+  unsigned width, log2N; ///< 2^width slots on the polynomial: the window, or half of a negacyclic one
 
   int32_t at(int64_t slot) const {
     slot = slotRead(slot, width, log2N) & ((int64_t(2) << width) - 1);
     bool negated = slot >> width & 1;
     int64_t place = (slot & ((int64_t(1) << width) - 1)) - guard;
     int32_t value = values[std::clamp<int64_t>(place, 0, int64_t(values.size()) - 1)];
-    return negated ? -value : value;
+    return negated ? offset - value : value;
   }
 
   /// For each entry, the probability that another value is read. Only entries within reach of a
@@ -59,14 +59,16 @@ Disagreements disagreementsOf(tfhe_ir::LookupOp lookup, double noiseStd, unsigne
   if (auto given = dyn_cast_or_null<DenseFPElementsAttr>(lookup.getFrequenciesAttr()))
     frequencies.assign(given.getValues<double>().begin(), given.getValues<double>().end());
 
-  StepProbabilities steps(noiseStd * std::exp2(double(lookup.getWidth()) + 1));
+  StepProbabilities steps(noiseStd * std::exp2(double(lookup.getTorusBits())));
+  std::vector<int64_t> offsets = lookup.getOffsets();
   Disagreements sum;
   double expected = 0;
   for (int64_t t = 0; t != tables; ++t)
     for (int64_t r = 0; r != results; ++r) {
       PlacedTable table{{values.data() + (t * results + r) * entries, size_t(entries)},
                         int64_t(lookup.getGuard()),
-                        unsigned(lookup.getWidth()),
+                        offsets[t * results + r],
+                        unsigned(lookup.getTorusBits() - 1),
                         log2N};
       std::vector<double> probabilities = table.probabilities(steps);
       sum.atMost += elements[t] * *std::max_element(probabilities.begin(), probabilities.end());

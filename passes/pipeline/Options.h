@@ -31,6 +31,7 @@ struct CompileOptions {
   std::optional<unsigned> roundAccumulators; ///< P of --round-accumulators (approximate)
   ParameterOptions parameters;
   bool floatNetwork = false; ///< import networks without quantizers, too (float evaluation)
+  bool directTables = false; ///< every table keeps its padding bit: to compare with
   bool clearOnly = false; ///< no parameters: the object runs in clear mode only
   /// The words of the command as it was typed: help lines repeat it with a change. Empty where there
   /// was none.

@@ -37,6 +37,10 @@ void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) 
   windows.round = options.roundAccumulators.value_or(0);
   windows.log2PError = options.parameters.log2PerElement();
   manager.addNestedPass<func::FuncOp>(createFheAssignWindows(windows));
+  FheChooseRealizationsOptions realizations;
+  realizations.log2PError = windows.log2PError;
+  realizations.directOnly = options.directTables;
+  manager.addNestedPass<func::FuncOp>(createFheChooseRealizations(realizations));
   manager.addPass(createFheVerifyExact());
 }
 
@@ -57,6 +61,9 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> calibrated{*this, "calibrated",
                           llvm::cl::desc("size windows for the observed ranges"),
                           llvm::cl::init(false)};
+  Option<bool> directTables{*this, "direct-tables",
+                            llvm::cl::desc("keep the padding bit of every table"),
+                            llvm::cl::init(false)};
   Option<bool> clearOnly{*this, "clear-only", llvm::cl::desc("choose no parameters"),
                          llvm::cl::init(false)};
 
@@ -75,6 +82,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
       options.roundAccumulators = round.getValue();
     options.overflow = calibrated.getValue() ? Overflow::Calibrated : Overflow::Proven;
     options.clearOnly = clearOnly.getValue();
+    options.directTables = directTables.getValue();
     return options;
   }
 };

@@ -130,8 +130,9 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     bool isRounded = lookup.getPrecision() != width;
     if (!isRounded && asked().log2PerElement() <= fhe::unguardedLog2PError)
       return success();
-    double slots = std::min(guard, (int64_t(1) << width) - guard - entries) + 0.5;
-    double deviations = slots * std::exp2(-double(width) - 1) / std::sqrt(variance);
+    int64_t above = fhe::guardAbove(lookup.getTables(), lookup.getRealization(), width, guard);
+    double slots = std::min(guard, above) + 0.5;
+    double deviations = slots * std::exp2(-double(lookup.getTorusBits())) / std::sqrt(variance);
     if (deviations >= endDeviations)
       return success();
     InFlightDiagnostic error =

@@ -2,6 +2,7 @@
 #include "runtime/server/checked_model.h"
 
 #include "runtime/server/schedule.h"
+#include "runtime/server/window.h"
 
 #include <cmath>
 #include <cstring>
@@ -92,10 +93,29 @@ static void checkLookupConversions(const fhe_lookup_desc &op, const Parameters &
             bootstrap.to_key == op.header.key,
         "conversions that do not lead from the operand's key to the result's");
   check(op.log2_delta_out < 64, "log2_delta_out is above 63");
+  bool negacyclic = op.realization == FHE_REALIZATION_NEGACYCLIC;
   check(op.log2_factor < 64 && op.log2_delta_in < 64 &&
-            op.log2_delta_in + op.log2_factor + op.width == 63,
-        "log2_delta_in + log2_factor + width is not 63");
+            op.log2_delta_in + op.log2_factor + op.width == (negacyclic ? 64 : 63),
+        std::string("log2_delta_in + log2_factor + width is not ") + (negacyclic ? "64" : "63"));
+  check(!negacyclic || op.log2_delta_out >= 1, "log2_delta_out is 0 without a padding bit");
   check(op.guard + op.entries <= uint64_t(1) << op.width, "the table does not fit its window");
+}
+
+/// Entries of the upper half of the window are what the lower half makes of them.
+static void checkRealization(const fhe_lookup_desc &op) {
+  check(op.realization == FHE_REALIZATION_DIRECT || op.realization == FHE_REALIZATION_NEGACYCLIC,
+        "unknown realization");
+  if (op.realization == FHE_REALIZATION_DIRECT)
+    return check(!op.offsets, "offsets of a direct lookup");
+  check(op.offsets && op.width >= 1, "a negacyclic lookup without offsets");
+  for (uint32_t t = 0; t < op.table_count; ++t)
+    for (uint32_t r = 0; r < op.results; ++r) {
+      int64_t offset = op.offsets[uint64_t(t) * op.results + r];
+      check(offset <= int64_t(1) << 33 && offset >= -(int64_t(1) << 33), "an impossible offset");
+      for (uint64_t i = 0; i < op.entries; ++i)
+        check(slotValue(op, t, r, op.guard + i) == tableOf(op, t, r)[i],
+              "table " + std::to_string(t) + " is not negacyclic");
+    }
 }
 
 static void checkLookup(const fhe_lookup_desc &op, const Parameters &parameters) {
@@ -107,6 +127,7 @@ static void checkLookup(const fhe_lookup_desc &op, const Parameters &parameters)
   check(op.table_count >= 1 && op.results >= 1 && op.results <= 1024, "no tables or no results");
   check(op.tables, "no tables");
   checkedProduct({op.table_count, op.results, op.entries});
+  checkRealization(op);
   check(std::isfinite(op.noise_std) && op.noise_std >= 0 && op.noise_std < 1,
         "noise_std is not a number in [0, 1)");
   if (op.table_of_element)

@@ -183,7 +183,7 @@ private:
       // [results][tables][N]: the kernel takes the tables of one result.
       workers.forEach(uint64_t(op->results) * op->table_count, [&](uint64_t item, uint32_t) {
         uint32_t r = uint32_t(item / op->table_count), t = uint32_t(item % op->table_count);
-        fillTestPolynomial(*op, tableOf(*op, t, r), log2N, words.data() + (item << log2N));
+        fillTestPolynomial(*op, t, r, log2N, words.data() + (item << log2N));
       });
     }
   }
@@ -319,12 +319,17 @@ private:
       for (uint64_t c = 0; c < count; ++c)
         tables[c] = op.table_of_element[(begin + c) % op.elements];
     uint64_t perResult = uint64_t(op.table_count) << bootstrapKey.glwe().log2N;
-    for (uint32_t r = 0; r < op.results; ++r)
+    for (uint32_t r = 0; r < op.results; ++r) {
+      uint64_t *out = slot(op.header.key, call.out[r], turn.count) + begin * outWords;
       tfhe::bootstrap(bootstrapKey, switched, count,
                       polynomials[op.header.index].data() + r * perResult,
-                      op.table_of_element ? tables : nullptr,
-                      slot(op.header.key, call.out[r], turn.count) + begin * outWords, kernel,
+                      op.table_of_element ? tables : nullptr, out, kernel,
                       tfhe::SwitchKind(parameters.conversions[op.bootstrap].switch_kind));
+      if (op.realization == FHE_REALIZATION_NEGACYCLIC)
+        for (uint64_t c = 0; c < count; ++c)
+          out[(c + 1) * outWords - 1] +=
+              resultShift(op, op.table_of_element ? tables[c] : 0, r);
+    }
   }
 
   const CheckedModel &checked;

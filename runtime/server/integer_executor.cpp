@@ -207,11 +207,11 @@ private:
     uint32_t log2N = checked.parameters.keys[op.header.key].log2_poly;
     uint64_t positions = uint64_t(2) << log2N;
     double position =
-        std::ldexp(double(slotOf(op, v)), int(log2N) - int(op.width)) + noise * double(positions);
-    double index = op.width < log2N ? std::floor(position) : std::floor(position + 0.5);
+        std::ldexp(double(slotOf(op, v)), int(log2N) - int(polynomialBits(op))) + noise * double(positions);
+    double index = polynomialBits(op) < log2N ? std::floor(position) : std::floor(position + 0.5);
     double turns = std::floor(index / double(positions));
     uint64_t j = uint64_t(index - turns * double(positions)) & (positions - 1);
-    return slotOfPosition(op, j, log2N) & ((uint64_t(2) << op.width) - 1);
+    return slotOfPosition(op, j, log2N) & slotMask(op);
   }
 
   void lookup(const fhe_lookup_desc &op, const Call &call, Turn turn, Monitor &monitor) {
@@ -234,7 +234,7 @@ private:
         uint32_t table = op.table_of_element ? op.table_of_element[element] : 0;
         for (uint32_t r = 0; r < op.results; ++r)
           slot(op.header.key, call.out[r], turn.count)[i] =
-              uint64_t(slotValue(op, tableOf(op, table, r), place));
+              uint64_t(slotValue(op, table, r, place));
       }
       count.evaluated += end - begin;
       count.outside += outside;

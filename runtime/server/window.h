@@ -14,24 +14,40 @@
 
 namespace fhe::runtime {
 
-/// Slot of integer v, in [0, 2^(width+1)).
-inline uint64_t slotOf(const fhe_lookup_desc &op, int64_t v) {
-  uint64_t mask = (uint64_t(2) << op.width) - 1;
-  return (uint64_t(v) - uint64_t(op.lo) + op.guard) & mask;
+/// log2 of the slots that a test polynomial holds: all of the window, or without padding bit the
+/// lower half.
+inline uint32_t polynomialBits(const fhe_lookup_desc &op) {
+  return op.width - (op.realization == FHE_REALIZATION_NEGACYCLIC ? 1 : 0);
 }
 
-/// Value of `slot` in [0, 2^(width+1)) for one table of op.entries values.
-inline int64_t slotValue(const fhe_lookup_desc &op, const int32_t *table, uint64_t slot) {
-  uint64_t window = uint64_t(1) << op.width;
-  bool negated = slot >= window;
-  uint64_t place = negated ? slot - window : slot;
-  uint64_t entry = place <= op.guard ? 0 : std::min(place - op.guard, op.entries - 1);
-  return negated ? -int64_t(table[entry]) : int64_t(table[entry]);
+/// Slots are counted modulo this plus 1: 2^(width+1), or 2^width without padding bit.
+inline uint64_t slotMask(const fhe_lookup_desc &op) {
+  return (uint64_t(2) << polynomialBits(op)) - 1;
+}
+
+/// Slot of integer v, at most slotMask.
+inline uint64_t slotOf(const fhe_lookup_desc &op, int64_t v) {
+  return (uint64_t(v) - uint64_t(op.lo) + op.guard) & slotMask(op);
 }
 
 /// Table t, result r.
 inline const int32_t *tableOf(const fhe_lookup_desc &op, uint32_t t, uint32_t r) {
   return op.tables + (uint64_t(t) * op.results + r) * op.entries;
+}
+
+/// What a slot and the one half a turn further add up to, in table t of result r.
+inline int64_t offsetOf(const fhe_lookup_desc &op, uint32_t t, uint32_t r) {
+  return op.realization == FHE_REALIZATION_NEGACYCLIC ? op.offsets[uint64_t(t) * op.results + r] : 0;
+}
+
+/// Value of `slot` (at most slotMask) of table t, result r.
+inline int64_t slotValue(const fhe_lookup_desc &op, uint32_t t, uint32_t r, uint64_t slot) {
+  uint64_t half = uint64_t(1) << polynomialBits(op);
+  bool upper = slot >= half;
+  uint64_t place = upper ? slot - half : slot;
+  uint64_t entry = place <= op.guard ? 0 : std::min(place - op.guard, op.entries - 1);
+  int64_t value = tableOf(op, t, r)[entry];
+  return upper ? offsetOf(op, t, r) - value : value;
 }
 
 /// Whether v is one of the integers that the tables cover.
@@ -44,25 +60,39 @@ inline bool isCovered(const fhe_lookup_desc &op, int64_t v) {
 /// a position before the modulus switch (`bodyShift`) so that the slot is symmetric about its
 /// centre.
 inline uint64_t slotOfPosition(const fhe_lookup_desc &op, uint64_t j, uint32_t log2N) {
-  if (op.width >= log2N)
-    return j << (op.width - log2N);
-  uint32_t shift = log2N - op.width;
+  uint32_t bits = polynomialBits(op);
+  if (bits >= log2N)
+    return j << (bits - log2N);
+  uint32_t shift = log2N - bits;
   return (j + (uint64_t(1) << (shift - 1))) >> shift;
 }
 
 /// Torus word added to each body before the keyswitch: moves lo to slot `guard` (and the half
 /// position above).
 inline uint64_t bodyShift(const fhe_lookup_desc &op, uint32_t log2N) {
-  uint64_t shift = (op.guard - uint64_t(op.lo)) << (63 - op.width);
-  return op.width < log2N ? shift - (uint64_t(1) << (62 - log2N)) : shift;
+  uint32_t bits = polynomialBits(op);
+  uint64_t shift = (op.guard - uint64_t(op.lo)) << (63 - bits);
+  return bits < log2N ? shift - (uint64_t(1) << (62 - log2N)) : shift;
 }
 
-/// Words of the test polynomial of one table and result: 2^log2N coefficients.
-inline void fillTestPolynomial(const fhe_lookup_desc &op, const int32_t *table, uint32_t log2N,
+/// Words of the test polynomial of table t, result r: 2^log2N coefficients. Without padding bit they
+/// are the values less half the offset, which `resultShift` adds to each result.
+inline void fillTestPolynomial(const fhe_lookup_desc &op, uint32_t t, uint32_t r, uint32_t log2N,
                                uint64_t *polynomial) {
-  for (uint64_t j = 0; j < uint64_t(1) << log2N; ++j)
-    polynomial[j] = uint64_t(slotValue(op, table, slotOfPosition(op, j, log2N)))
-                    << op.log2_delta_out;
+  bool negacyclic = op.realization == FHE_REALIZATION_NEGACYCLIC;
+  int64_t offset = offsetOf(op, t, r);
+  for (uint64_t j = 0; j < uint64_t(1) << log2N; ++j) {
+    int64_t value = slotValue(op, t, r, slotOfPosition(op, j, log2N));
+    polynomial[j] = negacyclic ? uint64_t(2 * value - offset) << (op.log2_delta_out - 1)
+                               : uint64_t(value) << op.log2_delta_out;
+  }
+}
+
+/// Torus word added to the body of each bootstrap's result.
+inline uint64_t resultShift(const fhe_lookup_desc &op, uint32_t t, uint32_t r) {
+  return op.realization == FHE_REALIZATION_NEGACYCLIC
+             ? uint64_t(offsetOf(op, t, r)) << (op.log2_delta_out - 1)
+             : 0;
 }
 
 } // namespace fhe::runtime

@@ -120,7 +120,10 @@ TEST(AbiOffsets, fhe_lookup_desc) {
   PIN(fhe_lookup_desc, tables, 96);
   PIN(fhe_lookup_desc, table_of_element, 104);
   PIN(fhe_lookup_desc, noise_std, 112);
-  EXPECT_EQ(sizeof(fhe_lookup_desc), size_t(120));
+  PIN(fhe_lookup_desc, realization, 120);
+  PIN(fhe_lookup_desc, reserved, 124);
+  PIN(fhe_lookup_desc, offsets, 128);
+  EXPECT_EQ(sizeof(fhe_lookup_desc), size_t(136));
 }
 
 TEST(AbiOffsets, fhe_constant_desc) {
@@ -193,7 +196,7 @@ TEST(AbiOffsets, fhe_model) {
 }
 
 TEST(AbiOffsets, Enumerators) {
-  EXPECT_EQ(FHE_ABI_VERSION, 2u);
+  EXPECT_EQ(FHE_ABI_VERSION, 3u);
   EXPECT_EQ(FHE_KEY_LWE, 1);
   EXPECT_EQ(FHE_KEY_GLWE, 2);
   EXPECT_EQ(FHE_DISTRIBUTION_BINARY, 1);

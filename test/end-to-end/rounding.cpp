@@ -60,7 +60,7 @@ public:
     std::vector<std::vector<int64_t>> out;
     for (const uint64_t *words : seen.out)
       out.push_back(decrypt(op.header.key, op.log2_delta_out, words, total));
-    double sigma = std::sqrt(conditionedVariance(op)) * std::ldexp(1.0, int(op.width) + 1);
+    double sigma = std::sqrt(conditionedVariance(op)) * std::ldexp(1.0, int(polynomialBits(op)) + 1);
     fhe::parameters::StepProbabilities steps(sigma);
     for (uint64_t i = 0; i < total; ++i) {
       uint32_t table = op.table_of_element ? op.table_of_element[i % op.elements] : 0;
@@ -111,9 +111,8 @@ private:
   /// Value of result r at `slot` (any integer: slots go round).
   static int64_t valueAt(const fhe_lookup_desc &op, uint32_t table, uint32_t r, int64_t slot,
                          uint32_t log2N) {
-    uint64_t mask = (uint64_t(2) << op.width) - 1;
-    slot = fhe::parameters::slotRead(slot, op.width, log2N);
-    return slotValue(op, tableOf(op, table, r), uint64_t(slot) & mask);
+    slot = fhe::parameters::slotRead(slot, polynomialBits(op), log2N);
+    return slotValue(op, table, r, uint64_t(slot) & slotMask(op));
   }
 
   void inspect(Layer &layer, int64_t value, uint32_t table,

@@ -142,3 +142,19 @@ func.func @f(%x: tensor<4x!fhe.int<-2:1>>) {
   %0 = fhe.lut %x lo -2 tables dense<[[[0, 0, 0, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {frequencies = dense<-1.0> : tensor<1x4xf64>} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4x!fhe.int<-2:1>>) {
+  // expected-error @+1 {{'fhe.lut' op is realized without a padding bit, but a table is not negacyclic: its upper 2 slots are not an offset minus its lower ones}}
+  %0 = fhe.lut %x lo -2 tables dense<[[[0, 0, 0, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {realization = "negacyclic"} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x!fhe.int<-2:1>>) {
+  // expected-error @+1 {{'fhe.lut' op realization must be "direct" or "negacyclic", found "wide"}}
+  %0 = fhe.lut %x lo -2 tables dense<[[[0, 0, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {realization = "wide"} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
+  return
+}

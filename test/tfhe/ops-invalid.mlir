@@ -313,3 +313,32 @@ func.func @lookup(%x: tensor<4x!tfhe.lwe<@p::@g0, 61>>) {
   %0 = tfhe.lookup %x keyswitch @p::@c01 bootstrap @p::@bs lo 0 tables dense<1> : tensor<1x1x4xi32> width 2 guard 0 : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g1, 61>>
   return
 }
+
+// -----
+
+tfhe.parameters @p security 128 clear_only { tfhe.clear_key @g0 }
+func.func @not_negacyclic(%l: tensor<4x!tfhe.lwe<@p::@g0, 62>>) {
+  // expected-error @+1 {{is realized without a padding bit, but a table is not negacyclic}}
+  %0 = tfhe.lookup %l lo 0 tables dense<[[[0, 0, 1, 2]]]> : tensor<1x1x4xi32> width 2 guard 0 {realization = "negacyclic"} : tensor<4x!tfhe.lwe<@p::@g0, 62>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
+  return
+}
+
+// -----
+
+// All four slots are one turn of the torus: 2^62, not 2^61.
+tfhe.parameters @p security 128 clear_only { tfhe.clear_key @g0 }
+func.func @negacyclic_delta(%l: tensor<4x!tfhe.lwe<@p::@g0, 61>>) {
+  // expected-error @+1 {{operand at 2^61 times 2^0 is not the window's 2^62}}
+  %0 = tfhe.lookup %l lo 0 tables dense<[[[0, 0, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {realization = "negacyclic"} : tensor<4x!tfhe.lwe<@p::@g0, 61>> -> tensor<4x!tfhe.lwe<@p::@g0, 57>>
+  return
+}
+
+// -----
+
+// Half an odd offset needs one bit below the result.
+tfhe.parameters @p security 128 clear_only { tfhe.clear_key @g0 }
+func.func @negacyclic_result(%l: tensor<4x!tfhe.lwe<@p::@g0, 62>>) {
+  // expected-error @+1 {{without a padding bit gives results at 2^1 or more, found 2^0}}
+  %0 = tfhe.lookup %l lo 0 tables dense<[[[0, 0, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {realization = "negacyclic"} : tensor<4x!tfhe.lwe<@p::@g0, 62>> -> tensor<4x!tfhe.lwe<@p::@g0, 0>>
+  return
+}

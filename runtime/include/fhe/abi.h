@@ -26,7 +26,8 @@
 extern "C" {
 #endif
 
-#define FHE_ABI_VERSION 2u /* 2: fhe_convert_desc and the executor's convert */
+/* 2: fhe_convert_desc and the executor's convert. 3: realization and offsets of fhe_lookup_desc. */
+#define FHE_ABI_VERSION 3u
 
 /* ---- parameters ------------------------------------------------------------------------- */
 
@@ -91,6 +92,9 @@ typedef struct fhe_op_header {
   const char *layer;
 } fhe_op_header;
 
+/* How a lookup evaluates its tables. */
+enum { FHE_REALIZATION_DIRECT = 0, FHE_REALIZATION_NEGACYCLIC = 1 };
+
 enum { FHE_LINEAR_GEMM = 1, FHE_LINEAR_CONV = 2 };
 
 /* Clear integer weights times ciphertexts. No bias: clear constants live in tables or with the
@@ -144,8 +148,12 @@ typedef struct fhe_gather_desc {
  * bit). Slots below and above hold the end values (saturation). Outside the window the table is
  * negacyclic: slot s in [2^width, 2^(width+1)) gives minus the value of slot s - 2^width, slots
  * are counted modulo 2^(width+1). Every executor does exactly this.
+ * FHE_REALIZATION_NEGACYCLIC: no padding bit. The input is encoded at 2^(64-width), slots are counted
+ * modulo 2^width, the polynomial holds the lower half of the window and slot s of the upper half gives
+ * offsets[t][r] minus the value of slot s - 2^(width-1); the table's entries there must be just that.
+ * On the torus a result v is bootstrapped as v - offset/2, and offset/2 is added in the clear.
  * Test polynomials are filled at full resolution: the coefficient at position j of N holds the
- * value of the slot whose centre is nearest to j/N of the window. Where N > 2^width two centres can
+ * value of the slot whose centre is nearest to j/N of the window (of its lower half where there is no padding bit). Where N exceeds these slots two centres can
  * be equally near: the upper slot has it, and phases move down by half a position before the modulus
  * switch, so that each slot reaches equally far to both sides of its centre. */
 typedef struct fhe_lookup_desc {
@@ -168,6 +176,9 @@ typedef struct fhe_lookup_desc {
   const uint32_t *table_of_element; /* [elements], each < T; NULL: table 0 for all */
   double noise_std; /* predicted noise at the table input, modulus switch included, relative to
                        the torus; 0: none (clear-only model) */
+  uint32_t realization;   /* FHE_REALIZATION_* */
+  uint32_t reserved;      /* 0 */
+  const int64_t *offsets; /* [T][R] of FHE_REALIZATION_NEGACYCLIC, else NULL */
 } fhe_lookup_desc;
 
 /* Trivial encryptions of clear integers (rows without non-zero weights, constant outputs). */

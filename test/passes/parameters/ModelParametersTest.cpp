@@ -18,6 +18,7 @@
 #include "passes/tfhe/Passes.h"
 #include "python-free-tools/shared/files.h"
 #include "mlir/IR/MLIRContext.h"
+#include "dialects/fhe/FHE.h"
 #include "mlir/Pass/PassManager.h"
 #include <chrono>
 #include <cmath>
@@ -56,7 +57,8 @@ protected:
   }
 
   /// The network with final windows.
-  OwningOpRef<ModuleOp> compile(Overflow overflow, std::optional<unsigned> round) {
+  OwningOpRef<ModuleOp> compile(Overflow overflow, std::optional<unsigned> round,
+                                bool directTables = false) {
     ImportOptions import;
     if (GetParam().filename() == "zoo_unsw_nb15_w2a2")
       import.declaredInputs.push_back({"", 1, -1.0, 1.0});
@@ -66,6 +68,7 @@ protected:
     CompileOptions options;
     options.overflow = overflow;
     options.roundAccumulators = round;
+    options.directTables = directTables;
     PassManager exact(&context), windows(&context);
     buildQnnPipeline(exact, options);
     buildFhePipeline(exact, options);
@@ -108,6 +111,32 @@ protected:
     EXPECT_EQ(found->set, *written);
     compare(flags, function, constraints, analysis, *found, seconds);
     return true;
+  }
+
+  /// Prints what tables without a padding bit save, where there are any.
+  void compareRealizations(const char *flags, Overflow overflow, std::optional<unsigned> round) {
+    auto module = compile(overflow, round), direct = compile(overflow, round, true);
+    if (!module)
+      return;
+    unsigned tables = 0;
+    for (LutOp lut : module->lookupSymbol<func::FuncOp>("main").getOps<LutOp>())
+      tables += lut.getChosen().paddingBits == 0;
+    if (!tables)
+      return;
+    OwningOpRef<ModuleOp> one = module->clone(), directOne = direct->clone();
+    double seconds[4] = {}; // of one set and several, direct and chosen; 0: no parameters
+    ModuleOp programs[4] = {*directOne, *one, *direct, *module};
+    for (unsigned i = 0; i != 4; ++i)
+      if (convert(programs[i], i < 2 ? 1 : defaultMaxSets))
+        seconds[i] = predictedSeconds(programs[i]);
+    // What is right for the direct tables is right for the chosen ones.
+    if (seconds[0] > 0) {
+      EXPECT_GT(seconds[1], 0);
+      EXPECT_LE(seconds[1], seconds[0] * (1 + 1e-9));
+    }
+    std::printf("| no padding bit | %s | %s | %u | %.3g | %.3g | %.3g | %.3g |\n",
+                GetParam().filename().c_str(), flags, tables, seconds[0], seconds[1], seconds[2],
+                seconds[3]);
   }
 
   bool convert(ModuleOp module, unsigned maxSets) {
@@ -232,6 +261,12 @@ TEST_P(ModelParameters, NoCellIsCheaper) {
   if (auto module = compile(Overflow::Calibrated, 6))
     chosen += choose("calibrated, rounded to 6", *module);
   EXPECT_GT(chosen, 0u);
+}
+
+TEST_P(ModelParameters, NoPaddingBitIsNoDearer) {
+  compareRealizations("proven", Overflow::Proven, std::nullopt);
+  compareRealizations("calibrated", Overflow::Calibrated, std::nullopt);
+  compareRealizations("calibrated, rounded to 6", Overflow::Calibrated, 6);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ModelParameters, testing::ValuesIn(allFolders()),
