@@ -311,8 +311,9 @@ LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
   error << "a table needs " << bitsOf(widest) << " bits, the limit is " << limit
         << (clearOnly ? " for a clear-only program" : "") << " [" << fhe::diag::TableTooWide << "]";
   fhe::IntType range = rangeOf(widest.getInput());
-  error.attachNote(widest.getLoc()) << "its window of " << widest.getWidth() << " bits holds ["
-                                    << range.getLo() << ", " << range.getHi() << "]";
+  error.attachNote(widest.getLoc()) << "its window of " << widest.getWidth() << " bits "
+                                    << (widest.getChosen().paddingBits ? "" : "without a padding bit ")
+                                    << "holds [" << range.getLo() << ", " << range.getHi() << "]";
   if (wider > 1)
     error.attachNote() << wider << " tables are wider than " << limit << " bits, this is the widest";
   return failure();
