@@ -3,7 +3,7 @@
 // The sign of 16 integers without a padding bit: its input sits at 2^(64-4), and the parameters are those
 // of a direct table of 3 bits at the same norm (the first program of convert-fhe-to-tfhe.mlir).
 // CHECK-LABEL: tfhe.parameters @p security 128
-// CHECK: tfhe.lwe_key @s0 dimension 828 log2_std {{.*}} word_bits 32
+// CHECK: tfhe.lwe_key @s0 dimension 752 log2_std {{.*}} word_bits 32
 // CHECK: tfhe.glwe_key @g0 k 3 log2_poly 9
 // CHECK: tfhe.bootstrap_key @bs from @s0 to @g0 base_log 18 levels 1
 // CHECK-LABEL: func.func @main
