@@ -34,6 +34,9 @@ mkdir -p "$WORK"
 FAILED=0
 ONLY=" $* "
 
+# wanted NAME: whether a row is to run.
+wanted() { [ "$ONLY" = "  " ] || [[ $ONLY = *" $1 "* ]]; }
+
 # field FILE POINTER: a number of a JSON file written by fhe-run.
 field() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),*$/\1/p" "$1" | head -n 1; }
 
@@ -56,7 +59,7 @@ estimated() {
 row() {
   local name=$1 folder=$2 samples=$3 kind=$4
   shift 4
-  [ "$ONLY" = "  " ] || [[ $ONLY = *" $name "* ]] || return 0
+  wanted "$name" || return 0
   local out=$WORK/$name result=ok labels=()
   [ ! -f "$folder/labels.npy" ] || labels=(--labels "$folder/labels.npy")
   if ! fhe-compile "$folder/model.onnx" "$@" --quiet -o "$out.so" 2>"$out.log" ||
@@ -117,8 +120,6 @@ row fashion_cnn "$MODELS/fashion_cnn_w2a2" 2 rounded $(calibrated "$MODELS/fashi
 [ -n "$SHARED" ] ||
   echo "Skipped: zoo_tfc_2w2a, which is not part of this repository (FHE_SHARED_MODELS=DIR)."
 
-wanted() { [ "$ONLY" = "  " ] || [[ $ONLY = *" $1 "* ]]; }
-
 # simulate NAME FOLDER
 simulate() {
   local out=$WORK/simulate_$1
@@ -151,12 +152,12 @@ if wanted exhaustive; then
     --gtest_brief=1 | grep -v '^|' || FAILED=$((FAILED + 1))
 fi
 
-if [ "$ONLY" = "  " ] || [[ $ONLY = *" bootstraps "* ]]; then
+if wanted bootstraps; then
   fhe_tfhe_tests --gtest_also_run_disabled_tests --gtest_filter='DISABLED_Large*' --gtest_brief=1 ||
     FAILED=$((FAILED + 1))
 fi
 for set in m1c1 m2c2 m3c3 m4c4 p4 p5 p6 p7 p8; do
-  [ "$ONLY" = "  " ] || [[ $ONLY = *" $set "* ]] || [[ $ONLY = *" bootstraps "* ]] || continue
+  wanted "$set" || wanted bootstraps || continue
   many-bootstraps --threads=2 ${BOOTSTRAPS:+--count="$BOOTSTRAPS"} $set || FAILED=$((FAILED + 1))
   case $set in
   m1c1 | m2c2 | p4 | p5 | p6)

@@ -85,8 +85,7 @@ ConstantTensor broadcastTo(const ConstantTensor &input, ArrayRef<int64_t> shape)
   return result;
 }
 
-/// The function of two numbers an operator is, of those that integers have, too.
-static std::optional<qnn::BinaryFunction> exactFunction(StringRef op) {
+std::optional<qnn::BinaryFunction> exactFunction(StringRef op) {
   return llvm::StringSwitch<std::optional<qnn::BinaryFunction>>(op)
       .Case("Min", qnn::BinaryFunction::Min)
       .Case("Max", qnn::BinaryFunction::Max)

@@ -136,19 +136,11 @@ LogicalResult importSwish(Node &node) {
 //===-------------------------------------------------------------------------===//
 
 static std::optional<qnn::BinaryFunction> binaryFunction(StringRef op) {
+  if (std::optional<qnn::BinaryFunction> function = exactFunction(op))
+    return function;
   return llvm::StringSwitch<std::optional<qnn::BinaryFunction>>(op)
       .Case("Pow", qnn::BinaryFunction::Pow)
-      .Case("Min", qnn::BinaryFunction::Min)
-      .Case("Max", qnn::BinaryFunction::Max)
       .Case("Mod", qnn::BinaryFunction::Mod)
-      .Case("Less", qnn::BinaryFunction::Less)
-      .Case("LessOrEqual", qnn::BinaryFunction::LessOrEqual)
-      .Case("Greater", qnn::BinaryFunction::Greater)
-      .Case("GreaterOrEqual", qnn::BinaryFunction::GreaterOrEqual)
-      .Case("Equal", qnn::BinaryFunction::Equal)
-      .Case("And", qnn::BinaryFunction::And)
-      .Case("Or", qnn::BinaryFunction::Or)
-      .Case("Xor", qnn::BinaryFunction::Xor)
       .Case("PRelu", qnn::BinaryFunction::PRelu)
       .Default(std::nullopt);
 }

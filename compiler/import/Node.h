@@ -242,6 +242,8 @@ mlir::LogicalResult importConstantOfShape(Node &node);
 mlir::LogicalResult importRange(Node &node);
 // Fold.cpp
 mlir::LogicalResult foldBinary(Node &node, const ConstantTensor &lhs, const ConstantTensor &rhs);
+/// The function of two numbers an operator is, of those that integers have, too.
+std::optional<qnn::BinaryFunction> exactFunction(llvm::StringRef op);
 mlir::LogicalResult foldUnary(Node &node, const ConstantTensor &input, qnn::Function function,
                               double alpha, double beta);
 mlir::LogicalResult foldWhere(Node &node, const ConstantTensor &condition,
