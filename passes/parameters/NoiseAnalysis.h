@@ -4,7 +4,8 @@
 // sources: elements of encrypted inputs (fresh noise), results of lookups
 // (bootstrap noise) and what conversions between keys add (keyswitch noise). An
 // origin is the argument, lookup or conversion that a source is an element of: in
-// programs with several keys each has a variance of its own. With one set The variance of an element is
+// programs with several keys each has a variance of its own. With one set the variance of an
+// element is
 //     fresh * Var(encryption) + table * Var(bootstrap),
 // with `fresh` and `table` the sums of squared coefficients after repeated
 // sources are merged. Lookups of equal ciphertexts through equal tables (equal

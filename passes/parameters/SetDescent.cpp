@@ -1,0 +1,270 @@
+//===- SetDescent.cpp - Parameter sets of a network, improved one by one ----------------------===//
+#include "passes/parameters/SetDescent.h"
+#include <algorithm>
+
+namespace fhe::parameters {
+
+using namespace ::fhe::tfhe;
+
+/// Noise of a conversion as a share of the noise of what it converts.
+static constexpr double conversionShares[] = {1, 64, 16, 4, 0.25, 0.0625};
+
+SetDescent::SetDescent(const NetworkBlocks &blocks, const Grid &grid,
+                       const std::vector<std::vector<KeyswitchChoice>> &conversionLists,
+                       const OperationCosts &costs, const Limits &limits, uint64_t keyMemory)
+    : blocks(blocks), grid(grid), conversionLists(conversionLists), costs(costs), limits(limits),
+      keyMemory(keyMemory), classes(blocks.classes()) {
+  for (const GlweCandidate &glwe : grid.glwe()) {
+    products.push_back(costs.product(glwe.key));
+    steps.emplace_back();
+    for (const BootstrapChoice &choice : glwe.choices)
+      steps.back().push_back(costs.cmux(glwe.key, choice.digits.levels));
+  }
+}
+
+template <class Change>
+void SetDescent::tryChange(SetState &state, double &cost, Change change) const {
+  SetState changed = state;
+  change(changed);
+  double changedCost = price(changed, nullptr, cost);
+  if (changedCost < cost) {
+    state = std::move(changed);
+    cost = changedCost;
+  }
+}
+
+SetState SetDescent::run(const SetPick &start, double &cost) const {
+  SetState state{std::vector<SetPick>(classes, start), blocks.firstHomes(), 0};
+  cost = price(state);
+  for (double before = HUGE_VAL; cost < before;) {
+    before = cost;
+    for (size_t c = 0; c != classes; ++c)
+      improveClass(state, c, cost);
+    for (size_t block = 0; block != blocks.count(); ++block)
+      for (size_t home = 0; home != classes; ++home)
+        tryChange(state, cost, [&](SetState &changed) { changed.homes[block] = home; });
+    for (size_t share = 0; share != std::size(conversionShares); ++share)
+      tryChange(state, cost, [&](SetState &changed) { changed.share = share; });
+  }
+  return state;
+}
+
+double SetDescent::withoutSwitches(const SetState &state) const {
+  double cost = 0;
+  for (size_t c = 0; c != classes; ++c)
+    cost += rotations(state.picks[c], c);
+  for (size_t block = 0; block != blocks.count(); ++block)
+    cost += blocks.products(block) * products[state.picks[state.homes[block]].glwe];
+  return cost;
+}
+
+double SetDescent::switchCost(const SwitchChoice &change,
+                              const std::vector<SetChoice> &sets) const {
+  const SetChoice &to = sets[change.to];
+  const uint32_t from = sets[change.from].glwe.lweDimension();
+  const uint32_t outputs = change.conversion ? to.glwe.lweDimension() : to.lwe.dimension;
+  const unsigned wordBits = change.conversion ? torusBits : to.lwe.wordBits;
+  return change.count * costs.keyswitch(from, outputs, change.digits.levels, wordBits) +
+         change.passes * costs.keyPass(keyswitchKeyBytes(from, outputs, change.digits, wordBits));
+}
+
+double SetDescent::switchCost(const SwitchNeed &need, uint32_t from, uint32_t to,
+                              unsigned wordBits) const {
+  const Decomposition &digits = need.choice->digits;
+  return need.count * costs.keyswitch(from, to, digits.levels, wordBits) +
+         need.passes * costs.keyPass(keyswitchKeyBytes(from, to, digits, wordBits));
+}
+
+SetDescent::Bounds SetDescent::boundsOf(size_t c) const {
+  Bounds bounds;
+  for (const BlockSum &sum : blocks.sums()) {
+    if (sum.table[c] > 0)
+      bounds.rotated = std::min(bounds.rotated, sum.limit / sum.table[c]);
+    if (sum.isTable && sum.user == c)
+      bounds.switched = std::min(bounds.switched, sum.limit);
+  }
+  return bounds;
+}
+
+/// The best pick for class `c`, all else as it is.
+void SetDescent::improveClass(SetState &state, size_t c, double &cost) const {
+  double others = 0;
+  for (size_t d = 0; d != classes; ++d)
+    if (d != c)
+      others += rotations(state.picks[d], d);
+  const Bounds bounds = boundsOf(c);
+  SetState tried = state;
+  SwitchNeeds needs;
+  SetPick &pick = tried.picks[c];
+  for (pick.glwe = 0; pick.glwe != grid.glwe().size(); ++pick.glwe)
+    for (pick.lwe = 0; pick.lwe != grid.lwe().size(); ++pick.lwe) {
+      const LweCandidate &lwe = grid.lwe()[pick.lwe];
+      if (lwe.kind != grid.glwe()[pick.glwe].key.noiseKind)
+        continue;
+      const double perStep = blocks.tablesOf(c) * lwe.dimension;
+      if (others + perStep * steps[pick.glwe].front() > cost)
+        break; // longer keys only cost more
+      for (SwitchKind kind : grid.space().switches) {
+        const uint32_t log2N = grid.glwe()[pick.glwe].key.log2N;
+        if (grid.model().switchVariance(lwe.dimension, log2N, kind) > bounds.switched)
+          continue;
+        pick.kind = kind;
+        for (pick.bootstrap = 0; pick.bootstrap != steps[pick.glwe].size(); ++pick.bootstrap) {
+          if (others + perStep * steps[pick.glwe][pick.bootstrap] > cost)
+            break;
+          if (lwe.dimension * bootstrap(pick).perStep > bounds.rotated)
+            continue;
+          for (pick.list = 0; pick.list != lwe.lists.size(); ++pick.list) {
+            double found = price(tried, &needs, cost);
+            if (found < cost) {
+              cost = found;
+              state = tried;
+            }
+          }
+          pick.list = 0;
+        }
+      }
+    }
+}
+
+/// Of sources that are used under another key than their own: the least levels that add at most the
+/// state's share of their noise.
+bool SetDescent::fillConversions(const SetState &state, const std::vector<double> &rotated,
+                                 SwitchNeeds &needs) const {
+  for (size_t block = 0; block != blocks.count(); ++block) {
+    const size_t home = state.homes[block];
+    for (size_t c = 0; c != classes; ++c) {
+      if (!(blocks.produced(block, c) > 0) || state.picks[c].glwe == state.picks[home].glwe)
+        continue; // one key
+      SwitchNeed &need = needs.conversions[c * classes + home];
+      need.count += blocks.produced(block, c);
+      need.passes += blocks.producedPasses(block, c);
+      need.room = conversionShares[state.share] * rotated[c];
+      const auto &choices = conversionLists[state.picks[home].glwe];
+      const uint32_t inputs = glwe(state.picks[c]).key.lweDimension();
+      auto found = std::partition_point(
+          choices.begin(), choices.end(),
+          [&](const KeyswitchChoice &choice) { return choice.variance(inputs) > need.room; });
+      if (found == choices.end())
+        return false;
+      need.choice = &*found;
+    }
+  }
+  return true;
+}
+
+/// Noise of sources, room for keyswitches, and the least levels that do.
+bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs) const {
+  needs.switches.assign(classes * classes, {});
+  needs.conversions.assign(classes * classes, {});
+  std::vector<double> rotated(classes), switched(classes);
+  for (size_t c = 0; c != classes; ++c) {
+    const SetPick &pick = state.picks[c];
+    rotated[c] = list(pick).key.dimension * bootstrap(pick).perStep;
+    switched[c] = grid.model().switchVariance(list(pick).key.dimension, glwe(pick).key.log2N,
+                                              pick.kind);
+  }
+  if (!fillConversions(state, rotated, needs))
+    return false;
+  for (const BlockSum &sum : blocks.sums()) {
+    const size_t home = state.homes[sum.block];
+    double variance = sum.fresh * glwe(state.picks[home]).fresh;
+    for (size_t c = 0; c != classes; ++c) {
+      if (sum.table[c] == 0)
+        continue;
+      const KeyswitchChoice *conversion = needs.conversions[c * classes + home].choice;
+      variance += sum.table[c] *
+                  (rotated[c] + (conversion ? conversion->variance(
+                                                  glwe(state.picks[c]).key.lweDimension())
+                                            : 0));
+    }
+    const double room = sum.limit - variance - (sum.isTable ? switched[sum.user] : 0);
+    if (!(room >= 0))
+      return false;
+    if (sum.isTable) {
+      SwitchNeed &need = needs.switches[home * classes + sum.user];
+      need.room = std::min(need.room, room);
+    }
+  }
+  for (size_t block = 0; block != blocks.count(); ++block)
+    for (size_t c = 0; c != classes; ++c) {
+      SwitchNeed &need = needs.switches[state.homes[block] * classes + c];
+      need.count += blocks.switched(block, c);
+      need.passes += blocks.switchedPasses(block, c);
+    }
+  for (size_t from = 0; from != classes; ++from)
+    for (size_t to = 0; to != classes; ++to) {
+      SwitchNeed &need = needs.switches[from * classes + to];
+      if (need.count > 0) {
+        need.choice =
+            list(state.picks[to]).within(need.room, glwe(state.picks[from]).key.lweDimension());
+        if (!need.choice)
+          return false;
+      }
+    }
+  return true;
+}
+
+double SetDescent::price(const SetState &state, SwitchNeeds *result, double bound) const {
+  SwitchNeeds own;
+  SwitchNeeds &needs = result ? *result : own;
+  double cost = withoutSwitches(state);
+  if (cost >= bound || !fillNeeds(state, needs))
+    return HUGE_VAL;
+  for (size_t from = 0; from != classes; ++from)
+    for (size_t to = 0; to != classes; ++to) {
+      const uint32_t inputs = glwe(state.picks[from]).key.lweDimension();
+      const SwitchNeed &plain = needs.switches[from * classes + to];
+      const SwitchNeed &conversion = needs.conversions[from * classes + to];
+      if (plain.choice) {
+        const KeyswitchList &target = list(state.picks[to]);
+        cost += switchCost(plain, inputs, target.key.dimension, target.wordBits);
+      }
+      if (conversion.choice)
+        cost += switchCost(conversion, inputs, glwe(state.picks[to]).key.lweDimension(), torusBits);
+    }
+  return cost < bound && withinLimits(state, needs) ? cost : HUGE_VAL;
+}
+
+bool SetDescent::withinLimits(const SetState &state, const SwitchNeeds &needs) const {
+  KeyBytes total;
+  uint64_t widest = 0;
+  struct Seen {
+    size_t from;
+    LweKey to;
+    bool operator==(const Seen &) const = default;
+  };
+  std::vector<Seen> seen; // classes with equal picks share their keys
+  auto addSwitch = [&](const SetPick &fromPick, const LweKey &to, const Decomposition &digits) {
+    Seen key{fromPick.glwe, to};
+    if (std::find(seen.begin(), seen.end(), key) != seen.end())
+      return;
+    seen.push_back(key);
+    const uint32_t from = glwe(fromPick).key.lweDimension();
+    total.stored += uint64_t(to.wordBits / 8) * from * digits.levels;
+    total.memory += keyswitchKeyBytes(from, to.dimension, digits, to.wordBits);
+  };
+  for (size_t c = 0; c != classes; ++c) {
+    const SetPick &pick = state.picks[c];
+    const GlweKey &key = glwe(pick).key;
+    widest = std::max(widest, key.lweWords() * 8);
+    for (size_t to = 0; to != classes; ++to) {
+      if (const auto *choice = needs.switches[c * classes + to].choice)
+        addSwitch(pick, list(state.picks[to]).key, choice->digits);
+      if (const auto *choice = needs.conversions[c * classes + to].choice)
+        addSwitch(pick, {glwe(state.picks[to]).key.lweDimension()}, choice->digits);
+    }
+    if (std::find(state.picks.begin(), state.picks.begin() + c, pick) !=
+        state.picks.begin() + c)
+      continue; // the same bootstrap key
+    const Decomposition &digits = bootstrap(pick).digits;
+    total.stored += uint64_t(8) * list(pick).key.dimension * digits.levels * (key.k + 1) *
+                    key.polynomialSize();
+    total.memory += bootstrapKeyBytes(list(pick).key.dimension, key, digits);
+  }
+  return total.memory <= keyMemory && (!limits.keyBytes || total.stored <= *limits.keyBytes) &&
+         (!limits.memoryBytes || double(total.memory) + blocks.ciphertexts() * double(widest) <=
+                                     double(*limits.memoryBytes));
+}
+
+} // namespace fhe::parameters
