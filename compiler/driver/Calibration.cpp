@@ -45,17 +45,17 @@ static FailureOr<runtime::NpyArray> readFile(MLIRContext *context, const std::st
   }
 }
 
-/// The quantized samples of one input.
-static FailureOr<std::vector<int64_t>> readInput(MLIRContext *context, const std::string &path,
-                                                 const ClientInput &input, int64_t &samples) {
+/// The samples of one input.
+static FailureOr<std::vector<float>> readInput(MLIRContext *context, const std::string &path,
+                                               const CalibrationInput &input, int64_t &samples) {
   FailureOr<runtime::NpyArray> array = readFile(context, path);
   if (failed(array))
     return failure();
   int64_t count = array->shape.empty() ? 1 : int64_t(array->shape[0]);
-  if (count == 0 || int64_t(array->elements()) != count * input.elements())
+  if (count == 0 || int64_t(array->elements()) != count * input.elements)
     return refuse(context, path) << "has " << (count ? array->elements() / count : 0)
                                  << " values a sample, input '" << input.name << "' takes "
-                                 << input.elements() << " [" << diag::Calibration << "]";
+                                 << input.elements << " [" << diag::Calibration << "]";
   if (samples >= 0 && samples != count)
     return refuse(context, path) << "has " << count << " samples, the inputs before it " << samples
                                  << " [" << diag::Calibration << "]";
@@ -64,9 +64,7 @@ static FailureOr<std::vector<int64_t>> readInput(MLIRContext *context, const std
   for (float value : values)
     if (!std::isfinite(value))
       return refuse(context, path) << "holds NaN or infinity [" << diag::Calibration << "]";
-  std::vector<int64_t> integers(values.size());
-  input.quantize(values.data(), count, integers.data());
-  return integers;
+  return values;
 }
 
 /// The file of `input`, "" if none is given.
@@ -78,46 +76,64 @@ static std::string findFile(const std::vector<NamedFile> &files, const std::stri
   return "";
 }
 
-LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &files,
-                                 bool frequencies) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  FailureOr<std::vector<ClientInput>> inputs = readClientInputs(main);
-  if (failed(inputs))
-    return failure();
+FailureOr<std::vector<std::vector<float>>>
+readCalibration(ModuleOp module, const std::vector<NamedFile> &files,
+                const std::vector<CalibrationInput> &inputs, int64_t &samples) {
   for (const NamedFile &file : files)
     if (!file.first.empty() &&
-        llvm::none_of(*inputs, [&](const ClientInput &input) { return input.name == file.first; }))
+        llvm::none_of(inputs, [&](const CalibrationInput &input) { return input.name == file.first; }))
       return emitError(module.getLoc()) << "--calibration: the network has no input '" << file.first
                                         << "' [" << diag::Calibration << "]";
-  if (inputs->size() == 1 && files.size() > 1)
-    return emitError(module.getLoc()) << "--calibration: input '" << inputs->front().name
+  if (inputs.size() == 1 && files.size() > 1)
+    return emitError(module.getLoc()) << "--calibration: input '" << inputs.front().name
                                       << "' is given twice [" << diag::Calibration << "]";
-  if (inputs->size() > 1)
+  if (inputs.size() > 1)
     for (const NamedFile &file : files)
       if (file.first.empty()) {
         auto error = emitError(module.getLoc())
-                     << "--calibration: the network has " << inputs->size() << " inputs, '"
+                     << "--calibration: the network has " << inputs.size() << " inputs, '"
                      << file.second << "' names none [" << diag::Calibration << "]";
-        error.attachNote() << "help: write --calibration '" << inputs->front().name << "="
+        error.attachNote() << "help: write --calibration '" << inputs.front().name << "="
                            << file.second << "'";
         return failure();
       }
-  std::vector<std::vector<int64_t>> values;
-  int64_t samples = -1;
-  for (const ClientInput &input : *inputs) {
-    std::string path = findFile(files, input.name, inputs->size() == 1);
+  std::vector<std::vector<float>> values;
+  samples = -1;
+  for (const CalibrationInput &input : inputs) {
+    std::string path = findFile(files, input.name, inputs.size() == 1);
     if (path.empty()) {
       auto error = emitError(module.getLoc()) << "no calibration values for input '" << input.name
                                               << "' [" << diag::Calibration << "]";
       error.attachNote() << "help: add --calibration '" << input.name << "=F.npy'";
       return failure();
     }
-    auto integers = readInput(module.getContext(), path, input, samples);
-    if (failed(integers))
+    auto read = readInput(module.getContext(), path, input, samples);
+    if (failed(read))
       return failure();
-    values.push_back(std::move(*integers));
+    values.push_back(std::move(*read));
   }
-  return recordObservedRanges(module, values, samples, frequencies);
+  return values;
+}
+
+LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &files,
+                                 bool frequencies) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  FailureOr<std::vector<ClientInput>> inputs = readClientInputs(main);
+  if (failed(inputs))
+    return failure();
+  std::vector<CalibrationInput> wanted;
+  for (const ClientInput &input : *inputs)
+    wanted.push_back({input.name, input.elements()});
+  int64_t samples = 0;
+  auto values = readCalibration(module, files, wanted, samples);
+  if (failed(values))
+    return failure();
+  std::vector<std::vector<int64_t>> integers;
+  for (auto [input, reals] : llvm::zip(*inputs, *values)) {
+    integers.emplace_back(reals.size());
+    input.quantize(reals.data(), samples, integers.back().data());
+  }
+  return recordObservedRanges(module, integers, samples, frequencies);
 }
 
 } // namespace fhe

@@ -2,6 +2,7 @@
 #include "compiler/driver/Compilation.h"
 #include "compiler/codegen/Codegen.h"
 #include "compiler/driver/Calibration.h"
+#include "compiler/driver/Quantization.h"
 #include "compiler/driver/Suggestions.h"
 #include "compiler/import/Import.h"
 #include "dialects/shared/DiagnosticIds.h"
@@ -64,8 +65,15 @@ bool Compilation::checkProfile() {
 }
 
 bool Compilation::import() {
-  current = importOnnx(context(), model, ImportOptions{flags.options.declaredInputs, flags.options.floatNetwork});
+  current = importOnnx(context(), model, ImportOptions{flags.options.declaredInputs,
+                                     flags.options.floatNetwork || flags.options.quantize});
   return static_cast<bool>(current);
+}
+
+bool Compilation::quantize() {
+  if (!flags.options.quantize)
+    return true;
+  return succeeded(quantizeFromFiles(module(), flags.calibration, *flags.options.quantize));
 }
 
 bool Compilation::calibrate() {
@@ -149,7 +157,8 @@ bool Compilation::runTo(Level level) {
   };
   if (!reached) {
     if (!runStage("options", [&] { return checkProfile(); }) ||
-        !runStage("import", [&] { return import(); }))
+        !runStage("import", [&] { return import(); }) ||
+        !runStage("quantization", [&] { return quantize(); }))
       return false;
     reached = Level::Imported;
   }

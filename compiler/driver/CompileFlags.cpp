@@ -44,15 +44,47 @@ void CompileFlags::declare(CLI::App &app) {
       ->check(CLI::IsMember({"approximate"}));
   app.add_option("--input-bits", inputBits,
                  "Declare a quantizer of so many bits for an input that has none; with "
-                 "--input-range")
+                 "--input-range, or with --weight-bits of all inputs")
       ->type_name("[NAME=]B")
       ->take_all();
   app.add_option("--input-range", inputRanges, "The range that quantizer covers")
       ->type_name("[NAME=]LO:HI")
       ->take_all();
+  declareQuantization(app);
   declareParameters(app);
   std::vector<CLI::Option *> options = app.get_options();
   all.assign(options.begin() + before, options.end());
+}
+
+void CompileFlags::declareQuantization(CLI::App &app) {
+  weightBitsOption = app.add_option("--weight-bits", quantize.weightBits,
+                                    "Quantize a float network from the values of --calibration: bits of a "
+                                    "weight (2 to 8); with --activation-bits")
+                         ->type_name("W");
+  activationBitsOption =
+      app.add_option("--activation-bits", quantize.activationBits, "Bits of an activation (1 to 8)")
+          ->type_name("A")
+          ->needs(weightBitsOption);
+  weightBitsOption->needs(activationBitsOption);
+  app.add_option("--output-bits", quantize.outputBits,
+                 "Quantize the results, too, on so many bits (default: only those that are no affine "
+                 "function of integers, on 8)")
+      ->type_name("B")
+      ->needs(weightBitsOption);
+  app.add_flag("--per-tensor", quantize.perTensor,
+               "One scale a weight tensor, nearest integers, ranges from smallest to largest value "
+               "(default: a scale an output channel, integers and biases of least error)")
+      ->needs(weightBitsOption);
+  app.add_flag("--asymmetric-weights", quantize.asymmetricWeights,
+               "Weights with zero points (default: symmetric, without the lowest integer)")
+      ->needs(weightBitsOption);
+  app.add_option("--activation-range", activationRange,
+                 "How the range of an activation is chosen: smallest to largest value, without the "
+                 "outermost 0.05 % at each end, least error of the values, or least error of the "
+                 "network's results (default)")
+      ->type_name("min-max|percentile|least-error|output-error")
+      ->check(CLI::IsMember({"min-max", "percentile", "least-error", "output-error"}))
+      ->needs(weightBitsOption);
 }
 
 void CompileFlags::declareParameters(CLI::App &app) {
@@ -188,13 +220,38 @@ void CompileFlags::finishParameters() {
     parameters.noise = tfhe::NoiseKind::tuniform;
 }
 
+/// True if the network is to be quantized.
+bool CompileFlags::finishQuantization() {
+  if (!weightBitsOption->count())
+    return false;
+  if (!inputRanges.empty())
+    throw CLI::ValidationError("--input-range", "ranges come from the calibration values with --weight-bits");
+  if (calibrationTexts.empty())
+    throw CLI::ValidationError("--weight-bits", "quantizing a network needs --calibration F.npy");
+  if (inputBits.size() > 1 || (inputBits.size() == 1 && !parseNamedFile(inputBits[0]).first.empty()))
+    throw CLI::ValidationError("--input-bits", "is one number for all inputs with --weight-bits");
+  if (!inputBits.empty())
+    quantize.inputBits = parseBits(inputBits[0]);
+  static const std::map<std::string, RangeMethod> methods = {{"min-max", RangeMethod::MinMax},
+                                                             {"percentile", RangeMethod::Percentile},
+                                                             {"least-error", RangeMethod::LeastError},
+                                                             {"output-error", RangeMethod::Output}};
+  if (activationRange.empty())
+    quantize.range = quantize.perTensor ? RangeMethod::MinMax : RangeMethod::Output;
+  else
+    quantize.range = methods.at(activationRange);
+  options.quantize = quantize;
+  return true;
+}
+
 void CompileFlags::finish() {
   finishParameters();
+  bool quantizes = finishQuantization();
   options.overflow = overflow == "calibrated" ? Overflow::Calibrated : Overflow::Proven;
   if (roundOption->count())
     options.roundAccumulators = roundAccumulators;
   std::map<std::string, DeclaredInput> declared;
-  for (const std::string &text : inputBits) {
+  for (const std::string &text : quantizes ? std::vector<std::string>() : inputBits) {
     auto [name, bits] = parseNamedFile(text);
     declared[name].bits = parseBits(bits);
   }

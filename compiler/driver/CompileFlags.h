@@ -41,12 +41,17 @@ public:
 
 private:
   void declareParameters(CLI::App &app);
+  void declareQuantization(CLI::App &app);
+  bool finishQuantization();
   void finishParameters();
 
   std::string overflow = "proven", rounding = "approximate";
   std::vector<std::string> calibrationTexts, inputBits, inputRanges;
   unsigned roundAccumulators = 0;
   CLI::Option *roundOption = nullptr;
+  QuantizeOptions quantize;
+  std::string activationRange;
+  CLI::Option *weightBitsOption = nullptr, *activationBitsOption = nullptr;
   std::string pError, globalPError, maxKeyBytes, maxMemory, keyAssumptions, noise, profile;
   std::vector<CLI::Option *> all;
 };

@@ -69,6 +69,9 @@ inline constexpr char ControlFlow[] = "Q053";   ///< functions, subgraphs, contr
 
 // The command line.
 inline constexpr char Calibration[] = "Q060"; ///< calibration files do not fit the inputs
+inline constexpr char CalibrationUnfit[] = "Q061"; ///< values nothing can be quantized from
+inline constexpr char AlreadyQuantized[] = "Q062"; ///< quantizers asked for where there are some
+inline constexpr char QuantizeBits[] = "Q063"; ///< a bit width quantization does not take
 
 } // namespace fhe::diag
 

@@ -8,6 +8,7 @@
 #define PASSES_PIPELINE_OPTIONS_H
 
 #include "passes/parameters/ParameterOptions.h"
+#include "passes/quantize/QuantizeOptions.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct CompileOptions {
   unsigned maxAccumulatorBits = 16;
   std::optional<unsigned> roundAccumulators; ///< P of --round-accumulators (approximate)
   ParameterOptions parameters;
+  std::optional<QuantizeOptions> quantize; ///< quantizers for a float network, from calibration values
   bool floatNetwork = false; ///< import networks without quantizers, too (float evaluation)
   bool directTables = false; ///< every table keeps its padding bit: to compare with
   bool clearOnly = false; ///< no parameters: the object runs in clear mode only

@@ -1,0 +1,134 @@
+//===- quantize_accuracy.cpp - Accuracy of float networks quantized after training ----===//
+//
+// quantize_accuracy MODELS [FLAG...]: each float network of the folder, quantized at 3 to 8 bits from its
+// calibration values and evaluated on integers over its test set. Prints the table of docs/quantization.md,
+// then checks that no entry is below a plain min-max quantization of the same network by more than
+// 0.1 point (where that is not above the float network) and that the means reach what they did.
+// With flags (those of fhe-compile) it prints only.
+//
+//===---------------------------------------------------------------------------------===//
+#include "compiler/driver/Compilation.h"
+#include "dialects/fhe/ClientSide.h"
+#include "dialects/fhe/Interpreter.h"
+#include "runtime/formats/npy.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+using namespace fhe;
+
+namespace {
+constexpr int leastBits = 3, mostBits = 8, widths = mostBits - leastBits + 1;
+
+struct Model {
+  const char *name;
+  double real;                        ///< accuracy of the float network, %
+  std::array<double, widths> minMax; ///< of plain min-max quantization (numpy simulation), %
+};
+
+constexpr Model models[] = {
+    {"checkerboard_fp32_10", 72.0, {53.0, 66.2, 67.2, 70.4, 70.8, 72.0}},
+    {"checkerboard_fp32_30", 84.0, {61.8, 73.4, 82.2, 83.2, 84.2, 84.8}},
+    {"checkerboard_fp32_100", 91.8, {62.4, 76.0, 88.8, 90.8, 92.0, 91.8}},
+    // The figures are of 2000 samples; 200 of them are in the folder.
+    {"fashion_mlp_fp32", 87.85, {66.3, 88.35, 88.55, 88.6, 88.4, 88.65}},
+    {"mnist_mlp_fp32", 95.0, {90.8, 94.75, 94.75, 94.9, 95.05, 94.95}},
+};
+constexpr double leastMeans[] = {72, 81.5, 84.8}; ///< of 3, 4 and 5 bits
+
+struct Cursor {
+  const char *data;
+  static int read(void *state, void *out, size_t bytes) {
+    auto &cursor = *static_cast<Cursor *>(state);
+    std::memcpy(out, cursor.data, bytes);
+    cursor.data += bytes;
+    return 0;
+  }
+};
+
+runtime::NpyArray readFile(const std::string &path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
+  if (!buffer) {
+    std::fprintf(stderr, "%s: %s\n", path.c_str(), buffer.getError().message().c_str());
+    std::exit(1);
+  }
+  Cursor cursor{(*buffer)->getBufferStart()};
+  runtime::ByteReader reader(Cursor::read, &cursor, (*buffer)->getBufferSize());
+  return runtime::readNpy(reader);
+}
+
+/// Accuracy in %, or below 0 after a refusal.
+double accuracy(const std::string &folder, int bits, const std::vector<std::string> &more) {
+  CLI::App app;
+  CompileFlags flags;
+  flags.declare(app);
+  std::vector<std::string> words{"--calibration", folder + "/calibration.npy", "--weight-bits",
+                                 std::to_string(bits), "--activation-bits", std::to_string(bits),
+                                 "--max-accumulator-bits", "28"};
+  words.insert(words.end(), more.begin(), more.end());
+  std::reverse(words.begin(), words.end());
+  app.parse(words);
+  flags.finish();
+  Compilation compilation(folder + "/model.onnx", flags, {true, false}, "quantize_accuracy");
+  if (!compilation.runTo(Level::Fhe))
+    return -1;
+  auto interpreter = Interpreter::create(compilation.module());
+  if (mlir::failed(interpreter))
+    return -1;
+  auto inputs = readClientInputs((*interpreter)->function());
+  auto outputs = readClientOutputs((*interpreter)->function());
+  if (mlir::failed(inputs) || mlir::failed(outputs))
+    return -1;
+  std::vector<float> x = readFile(folder + "/inputs.npy").toFloat();
+  std::vector<int64_t> labels = readFile(folder + "/labels.npy").toIntegers();
+  auto samples = int64_t(labels.size());
+  std::vector<int64_t> integers(x.size());
+  inputs->front().quantize(x.data(), samples, integers.data());
+  std::vector<int64_t> given = (*interpreter)->run({integers}, samples, 0).front();
+  std::vector<double> reals(given.size());
+  outputs->front().dequantize(given.data(), samples, reals.data());
+  size_t classes = reals.size() / labels.size(), right = 0;
+  for (size_t s = 0; s != labels.size(); ++s) {
+    auto begin = reals.begin() + long(s * classes);
+    right += std::max_element(begin, begin + long(classes)) - begin == labels[s];
+  }
+  return 100.0 * double(right) / double(labels.size());
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: quantize_accuracy MODELS [FLAG...]\n");
+    return 2;
+  }
+  std::vector<std::string> more(argv + 2, argv + argc);
+  int missed = 0;
+  std::array<double, widths> sums{};
+  std::printf("%-24s", "bits");
+  for (int bits = leastBits; bits <= mostBits; ++bits)
+    std::printf("%8d", bits);
+  std::printf("\n");
+  for (const Model &model : models) {
+    std::printf("%-24s", model.name);
+    for (int i = 0; i != widths; ++i) {
+      double found = accuracy(std::string(argv[1]) + "/" + model.name, leastBits + i, more);
+      bool below = found < std::min(model.real, model.minMax[i]) - 0.1 - 1e-9;
+      std::printf("%7.2f%c", found, below ? '!' : ' ');
+      std::fflush(stdout);
+      missed += below;
+      sums[i] += found;
+    }
+    std::printf("\n");
+  }
+  std::printf("%-24s", "mean");
+  for (int i = 0; i != widths; ++i) {
+    double mean = sums[i] / double(std::size(models));
+    bool below = i < int(std::size(leastMeans)) && mean < leastMeans[i];
+    std::printf("%7.2f%c", mean, below ? '!' : ' ');
+    missed += below;
+  }
+  std::printf("\n%d below what is asked for\n", missed);
+  return more.empty() && missed != 0;
+}
