@@ -347,9 +347,9 @@ static LogicalResult refuseFloatNetwork(Location loc) {
   return refuse(
       loc, diag::NoQuantizers,
       "the network is not quantized: it has no quantizer (Quant or QuantizeLinear)",
-      {"choosing quantizers for a float network from calibration data (post-training quantization) is "
-       "not built yet",
-       "help: train with quantizers (Brevitas QuantIdentity, QuantLinear, QuantConv2d, QuantReLU) "
+      {"help: fhe-compile MODEL.onnx --calibration F.npy --weight-bits 4 --activation-bits 4 chooses "
+       "quantizers from inputs as the network will see them",
+       "help: or train with quantizers (Brevitas QuantIdentity, QuantLinear, QuantConv2d, QuantReLU) "
        "and export with export_qonnx"});
 }
 

@@ -201,9 +201,8 @@ LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef
     InFlightDiagnostic diagnostic = op->emitError()
         << what << " is not quantized: the file has no quantizer at all, it is a float network"
         << diag::tag(diag::NoQuantizers);
-    diagnostic.attachNote() << "choosing quantizers from calibration data (post-training "
-                               "quantization) is not built yet";
-    diagnostic.attachNote() << "help: train it quantization-aware with Brevitas and export it with "
+    diagnostic.attachNote() << "help: " << command << " --calibration F.npy --weight-bits 4 --activation-bits 4";
+    diagnostic.attachNote() << "help: or train it quantization-aware with Brevitas and export it with "
                                "export_qonnx or export_onnx_qcdq";
     return diagnostic;
   }

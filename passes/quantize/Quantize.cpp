@@ -465,9 +465,12 @@ LogicalResult Network::quantizeResults() {
 }
 
 void Network::eraseUnused() {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main().getBody().front().without_terminator())))
-    if (op.use_empty())
-      op.erase();
+  SmallVector<Operation *> order;
+  for (Operation &op : main().getBody().front().without_terminator())
+    order.push_back(&op);
+  for (Operation *op : llvm::reverse(order))
+    if (op->use_empty())
+      op->erase();
 }
 
 LogicalResult Network::run() {

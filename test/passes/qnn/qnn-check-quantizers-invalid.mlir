@@ -6,8 +6,8 @@
 func.func @float(%x: tensor<2xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<1.0> : tensor<1x2xf32> -> tensor<1x2xf32>
   // expected-error @below {{input is not quantized: the file has no quantizer at all, it is a float network [Q009]}}
-  // expected-note @below {{choosing quantizers from calibration data (post-training quantization) is not built yet}}
-  // expected-note @below {{help: train it quantization-aware with Brevitas}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --calibration F.npy --weight-bits 4 --activation-bits 4}}
+  // expected-note @below {{help: or train it quantization-aware with Brevitas}}
   %y = qnn.gemm %x, %w : (tensor<2xf32>, tensor<1x2xf32>) -> tensor<1xf32>
   return %y : tensor<1xf32>
 }

@@ -28,7 +28,7 @@ TEST(Affine, TwoBitExample) {
 
 /// Sixteen pixels of a normalized MNIST digit on six bits.
 TEST(Affine, SixBitPixels) {
-  Affine affine = affineOf({-0.424213, 2.821487}, 6);
+  Affine affine = affineOf({-0.42421296, 2.8214867}, 6);
   EXPECT_NEAR(affine.scale, 0.05151904, 5e-9);
   EXPECT_EQ(affine.zeroPoint, 8);
   std::vector<double> x{0.64495873, 1.9305104, 1.5995764, 1.4977505, 0.33948106, 0.03400347,

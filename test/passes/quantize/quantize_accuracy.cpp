@@ -1,7 +1,7 @@
 //===- quantize_accuracy.cpp - Accuracy of float networks quantized after training ----===//
 //
 // quantize_accuracy MODELS [FLAG...]: each float network of the folder, quantized at 3 to 8 bits from its
-// calibration values and evaluated on integers over its test set. Prints the table of docs/quantization.md,
+// calibration values and evaluated over its test set, to 4 bits on integers, above in f32. Prints the table of docs/quantization.md,
 // then checks that no entry is below a plain min-max quantization of the same network by more than
 // 0.1 point (where that is not above the float network) and that the means reach what they did.
 // With flags (those of fhe-compile) it prints only.
@@ -10,6 +10,7 @@
 #include "compiler/driver/Compilation.h"
 #include "dialects/fhe/ClientSide.h"
 #include "dialects/fhe/Interpreter.h"
+#include "dialects/qnn/Interpreter.h"
 #include "runtime/formats/npy.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <algorithm>
@@ -21,6 +22,8 @@ using namespace fhe;
 
 namespace {
 constexpr int leastBits = 3, mostBits = 8, widths = mostBits - leastBits + 1;
+/// Wider accumulators than 16 bits have no tables: those networks are evaluated in f32.
+constexpr int mostIntegerBits = 4;
 
 struct Model {
   const char *name;
@@ -32,9 +35,9 @@ constexpr Model models[] = {
     {"checkerboard_fp32_10", 72.0, {53.0, 66.2, 67.2, 70.4, 70.8, 72.0}},
     {"checkerboard_fp32_30", 84.0, {61.8, 73.4, 82.2, 83.2, 84.2, 84.8}},
     {"checkerboard_fp32_100", 91.8, {62.4, 76.0, 88.8, 90.8, 92.0, 91.8}},
-    // The figures are of 2000 samples; 200 of them are in the folder.
-    {"fashion_mlp_fp32", 87.85, {66.3, 88.35, 88.55, 88.6, 88.4, 88.65}},
-    {"mnist_mlp_fp32", 95.0, {90.8, 94.75, 94.75, 94.9, 95.05, 94.95}},
+    // The folder has 200 samples (of which the float accuracy is); the other figures are of 2000.
+    {"fashion_mlp_fp32", 90.0, {66.3, 88.35, 88.55, 88.6, 88.4, 88.65}},
+    {"mnist_mlp_fp32", 94.0, {90.8, 94.75, 94.75, 94.9, 95.05, 94.95}},
 };
 constexpr double leastMeans[] = {72, 81.5, 84.8}; ///< of 3, 4 and 5 bits
 
@@ -59,6 +62,36 @@ runtime::NpyArray readFile(const std::string &path) {
   return runtime::readNpy(reader);
 }
 
+/// Results of the network on integers, as every compiled object gives them; empty after a refusal.
+std::vector<double> onIntegers(Compilation &compilation, const std::vector<float> &x, int64_t samples) {
+  if (!compilation.runTo(Level::Fhe))
+    return {};
+  auto interpreter = Interpreter::create(compilation.module());
+  if (mlir::failed(interpreter))
+    return {};
+  auto inputs = readClientInputs((*interpreter)->function());
+  auto outputs = readClientOutputs((*interpreter)->function());
+  if (mlir::failed(inputs) || mlir::failed(outputs))
+    return {};
+  std::vector<int64_t> integers(x.size());
+  inputs->front().quantize(x.data(), samples, integers.data());
+  std::vector<int64_t> given = (*interpreter)->run({integers}, samples, 0).front();
+  std::vector<double> reals(given.size());
+  outputs->front().dequantize(given.data(), samples, reals.data());
+  return reals;
+}
+
+/// Results of the quantized network in f32, as an ONNX runtime gives them.
+std::vector<double> onReals(Compilation &compilation, const std::vector<float> &x, int64_t samples) {
+  if (!compilation.runTo(Level::Imported))
+    return {};
+  auto interpreter = qnn::Interpreter::create(compilation.module());
+  if (mlir::failed(interpreter))
+    return {};
+  std::vector<float> given = (*interpreter)->run({x}, samples).front();
+  return {given.begin(), given.end()};
+}
+
 /// Accuracy in %, or below 0 after a refusal.
 double accuracy(const std::string &folder, int bits, const std::vector<std::string> &more) {
   CLI::App app;
@@ -72,23 +105,13 @@ double accuracy(const std::string &folder, int bits, const std::vector<std::stri
   app.parse(words);
   flags.finish();
   Compilation compilation(folder + "/model.onnx", flags, {true, false}, "quantize_accuracy");
-  if (!compilation.runTo(Level::Fhe))
-    return -1;
-  auto interpreter = Interpreter::create(compilation.module());
-  if (mlir::failed(interpreter))
-    return -1;
-  auto inputs = readClientInputs((*interpreter)->function());
-  auto outputs = readClientOutputs((*interpreter)->function());
-  if (mlir::failed(inputs) || mlir::failed(outputs))
-    return -1;
   std::vector<float> x = readFile(folder + "/inputs.npy").toFloat();
   std::vector<int64_t> labels = readFile(folder + "/labels.npy").toIntegers();
   auto samples = int64_t(labels.size());
-  std::vector<int64_t> integers(x.size());
-  inputs->front().quantize(x.data(), samples, integers.data());
-  std::vector<int64_t> given = (*interpreter)->run({integers}, samples, 0).front();
-  std::vector<double> reals(given.size());
-  outputs->front().dequantize(given.data(), samples, reals.data());
+  std::vector<double> reals = bits <= mostIntegerBits ? onIntegers(compilation, x, samples)
+                                                     : onReals(compilation, x, samples);
+  if (reals.empty())
+    return -1;
   size_t classes = reals.size() / labels.size(), right = 0;
   for (size_t s = 0; s != labels.size(); ++s) {
     auto begin = reals.begin() + long(s * classes);
