@@ -17,9 +17,6 @@ namespace fhe::quantize {
 static constexpr int64_t kMostRows = 8192;
 /// The widest layer whose normal equations are solved.
 static constexpr int64_t kMostTerms = 4096;
-/// How much the integers are held to the weights of the file, in parts of the mean square of an input:
-/// calibration values say little of directions in which they hardly vary.
-static constexpr double kRidge = 0.05;
 
 namespace {
 /// Quantized weights, by output channel.
@@ -211,7 +208,7 @@ static void correctBias(const Rows &rows, int64_t group, std::span<const float> 
 }
 
 void fitWeights(Operation *op, std::span<const float> x, std::span<const float> y, int64_t samples,
-                const QuantizeOptions &options) {
+                const QuantizeOptions &options, double hold) {
   Rows rows(op);
   std::vector<float> weights = clearReals(clearConstant(op->getOperand(1)));
   Channels channels;
@@ -228,7 +225,7 @@ void fitWeights(Operation *op, std::span<const float> x, std::span<const float> 
       meanY = sums->meanY;
       a = sums->gram;
       for (int64_t i = 0; i != rows.terms; ++i)
-        ridge += kRidge * a[i * rows.terms + i] / double(rows.terms);
+        ridge += hold * a[i * rows.terms + i] / double(rows.terms);
       ridge = std::max(ridge, 1e-12);
       for (int64_t i = 0; i != rows.terms; ++i)
         a[i * rows.terms + i] += ridge;

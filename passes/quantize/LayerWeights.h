@@ -20,9 +20,11 @@ void roundWeights(mlir::Operation *op, const QuantizeOptions &options);
 
 /// Gives `op` quantized weights, one scale an output channel, and a new bias. `x` are the values of
 /// its input as it is quantized, `y` those of its result in the float network, both [samples][elements].
+/// `ridge`: how much the integers are held to the weights of the file, in parts of the mean square of an
+/// input; calibration values say little of directions in which they hardly vary.
 /// Layers of more than 4096 terms a result: nearest integers, and the bias corrected.
 void fitWeights(mlir::Operation *op, std::span<const float> x, std::span<const float> y,
-                int64_t samples, const QuantizeOptions &options);
+                int64_t samples, const QuantizeOptions &options, double ridge);
 
 } // namespace fhe::quantize
 

@@ -23,6 +23,9 @@ static constexpr int64_t kChoiceBudget = 1'000'000'000;
 static constexpr int kLeastRanges = 8, kMostRanges = 64;
 /// Samples that ranges are compared on.
 static constexpr int64_t kChoiceSamples = 512;
+/// How much integers are held to the weights of the file (LayerWeights.h): the first alone where the network is
+/// too large to be quantized several times, else the one with the least error of the results.
+static constexpr double kRidges[] = {0.05, 0.01, 0.002};
 static constexpr double kOutside = 0.0005; ///< of the values, at each end, for a percentile range
 
 namespace {
@@ -38,10 +41,12 @@ struct ActivationQuantizer {
 class Network {
 public:
   Network(ModuleOp module, const RealTensors &inputs, int64_t samples,
-          const QuantizeOptions &options)
-      : module(module), options(options), inputs(inputs), samples(samples) {}
+          const QuantizeOptions &options, double ridge)
+      : module(module), options(options), inputs(inputs), samples(samples), ridge(ridge) {}
 
   LogicalResult run();
+  FailureOr<double> outputError();
+  bool isSmall() const { return rangesToTry() == kMostRanges; }
 
 private:
   LogicalResult check();
@@ -52,7 +57,6 @@ private:
   FailureOr<Value> quantized(Value producer, unsigned bits, std::optional<double> scale);
   Value insert(Value producer, const ActivationQuantizer &quantizer);
   FailureOr<ActivationQuantizer> chooseRange(Value producer, ArrayRef<float> values, unsigned bits);
-  FailureOr<double> outputError();
   FailureOr<std::vector<float>> evaluate(Value value);
   ActivationQuantizer quantizerOf(Range range, unsigned bits, bool shifted) const;
   int rangesToTry() const;
@@ -65,6 +69,7 @@ private:
   const QuantizeOptions &options;
   const RealTensors &inputs;
   int64_t samples;
+  double ridge;
   OwningOpRef<ModuleOp> floatModule;
   IRMapping toFloat; ///< values of the module as it was imported to those of its copy
   std::unique_ptr<Interpreter> floatNetwork;
@@ -442,7 +447,7 @@ LogicalResult Network::quantizeWeights(Operation *op) {
     return failure();
   Value result = toFloat.lookup(op->getResult(0));
   std::vector<float> y = std::move(floatNetwork->evaluate({result}, inputs, samples).front());
-  fitWeights(op, *x, y, samples, options);
+  fitWeights(op, *x, y, samples, options, ridge);
   return success();
 }
 
@@ -496,7 +501,26 @@ LogicalResult Network::run() {
 
 LogicalResult quantizeNetwork(ModuleOp module, const RealTensors &inputs, int64_t samples,
                               const QuantizeOptions &options) {
-  return Network(module, inputs, samples, options).run();
+  OwningOpRef<ModuleOp> best;
+  double least = 0;
+  for (double ridge : kRidges) {
+    OwningOpRef<ModuleOp> tried = module.clone();
+    Network network(*tried, inputs, samples, options, ridge);
+    if (failed(network.run()))
+      return failure();
+    FailureOr<double> error = network.outputError();
+    if (failed(error))
+      return failure();
+    bool several = !options.perTensor && network.isSmall();
+    if (!best || *error < least) {
+      best = std::move(tried);
+      least = *error;
+    }
+    if (!several)
+      break;
+  }
+  module.getBodyRegion().takeBody(best->getBodyRegion());
+  return success();
 }
 
 } // namespace fhe::quantize
