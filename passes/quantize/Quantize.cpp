@@ -6,6 +6,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/qnn/Passes.h"
 #include "passes/quantize/Affine.h"
+#include "passes/quantize/Equalize.h"
 #include "passes/quantize/LayerWeights.h"
 #include "passes/quantize/Places.h"
 #include <algorithm>
@@ -41,8 +42,9 @@ struct ActivationQuantizer {
 class Network {
 public:
   Network(ModuleOp module, const RealTensors &inputs, int64_t samples,
-          const QuantizeOptions &options, double ridge)
-      : module(module), options(options), inputs(inputs), samples(samples), ridge(ridge) {}
+          const QuantizeOptions &options, double ridge, bool equalizes)
+      : module(module), options(options), inputs(inputs), samples(samples), ridge(ridge),
+        equalizes(equalizes) {}
 
   LogicalResult run();
   FailureOr<double> outputError();
@@ -70,6 +72,7 @@ private:
   const RealTensors &inputs;
   int64_t samples;
   double ridge;
+  bool equalizes;
   OwningOpRef<ModuleOp> floatModule;
   IRMapping toFloat; ///< values of the module as it was imported to those of its copy
   std::unique_ptr<Interpreter> floatNetwork;
@@ -185,6 +188,8 @@ LogicalResult Network::prepare() {
         if (!clearConstant(operand))
           return op.emitError("multiplies two encrypted tensors; one must be clear")
                  << diag::tag(diag::BothEncrypted);
+  if (equalizes && failed(equalize(module, inputs, samples)))
+    return failure();
   floatModule = cast<ModuleOp>(module->clone(toFloat));
   auto created = Interpreter::create(*floatModule);
   if (failed(created))
@@ -503,22 +508,24 @@ LogicalResult quantizeNetwork(ModuleOp module, const RealTensors &inputs, int64_
                               const QuantizeOptions &options) {
   OwningOpRef<ModuleOp> best;
   double least = 0;
-  for (double ridge : kRidges) {
-    OwningOpRef<ModuleOp> tried = module.clone();
-    Network network(*tried, inputs, samples, options, ridge);
-    if (failed(network.run()))
-      return failure();
-    FailureOr<double> error = network.outputError();
-    if (failed(error))
-      return failure();
-    bool several = !options.perTensor && network.isSmall();
-    if (!best || *error < least) {
-      best = std::move(tried);
-      least = *error;
+  bool several = true;
+  for (bool equalizes : {false, true})
+    for (double ridge : kRidges) {
+      if (best && !several)
+        break;
+      OwningOpRef<ModuleOp> tried = module.clone();
+      Network network(*tried, inputs, samples, options, ridge, equalizes);
+      if (failed(network.run()))
+        return failure();
+      FailureOr<double> error = network.outputError();
+      if (failed(error))
+        return failure();
+      several = !options.perTensor && network.isSmall();
+      if (!best || *error < least) {
+        best = std::move(tried);
+        least = *error;
+      }
     }
-    if (!several)
-      break;
-  }
   module.getBodyRegion().takeBody(best->getBodyRegion());
   return success();
 }
