@@ -28,12 +28,6 @@ static GemmOp nextGemm(GemmOp first) {
   return second;
 }
 
-bool canEqualize(func::FuncOp function) {
-  bool any = false;
-  function.walk([&](GemmOp gemm) { any |= bool(nextGemm(gemm)); });
-  return any;
-}
-
 static void setReals(Operation *op, unsigned operand, ArrayRef<float> values) {
   OpBuilder b(op);
   auto type = cast<RankedTensorType>(op->getOperand(operand).getType());

@@ -15,10 +15,7 @@
 
 namespace fhe::quantize {
 
-/// Whether the function has two gemms with only a ReLU between them.
-bool canEqualize(mlir::func::FuncOp function);
-
-/// Equalizes all such pairs of the folded float network. Rounding apart its results stay the same.
+/// Equalizes all pairs of gemms with only a ReLU between them, of the folded float network. Rounding apart its results stay the same.
 mlir::LogicalResult equalize(mlir::ModuleOp module, const qnn::RealTensors &inputs, int64_t samples);
 
 } // namespace fhe::quantize

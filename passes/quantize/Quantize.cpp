@@ -213,6 +213,31 @@ FailureOr<std::vector<float>> Network::evaluate(Value value) {
   return std::move((*interpreter)->evaluate({value}, inputs, samples).front());
 }
 
+/// Squared error of one result: in each sample relative to how far its elements lie apart (a class is decided
+/// where they hardly do), and without what all of its elements have in common.
+static double resultError(ArrayRef<float> now, ArrayRef<float> before, int64_t samples) {
+  auto size = int64_t(before.size()) / samples;
+  std::vector<double> spreads(samples), errors(samples);
+  double mean = 0;
+  for (int64_t s = 0; s != samples; ++s) {
+    double sum = 0, square = 0, shift = 0, difference = 0;
+    for (int64_t e = s * size; e != (s + 1) * size; ++e) {
+      double y = before[e], d = double(now[e]) - y;
+      sum += y;
+      square += y * y;
+      shift += d;
+      difference += d * d;
+    }
+    spreads[s] = size == 1 ? 1 : square - sum * sum / double(size);
+    errors[s] = size == 1 ? difference : difference - shift * shift / double(size);
+    mean += spreads[s] / double(samples);
+  }
+  double error = 0;
+  for (int64_t s = 0; s != samples; ++s)
+    error += errors[s] / std::max(spreads[s] + 0.1 * mean, DBL_MIN);
+  return error;
+}
+
 /// Squared error of the network as it is now, each result relative to its variance.
 FailureOr<double> Network::outputError() {
   auto interpreter = Interpreter::create(module);
@@ -221,13 +246,7 @@ FailureOr<double> Network::outputError() {
   RealTensors results = (*interpreter)->run(choiceInputs, choiceSamples);
   double error = 0;
   for (auto [now, before] : llvm::zip(results, floatResults)) {
-    double sum = 0, square = 0, difference = 0, count = double(before.size());
-    for (size_t i = 0; i != before.size(); ++i) {
-      sum += double(before[i]);
-      square += double(before[i]) * double(before[i]);
-      difference += (double(now[i]) - double(before[i])) * (double(now[i]) - double(before[i]));
-    }
-    error += difference / std::max(square - sum * sum / count, DBL_MIN);
+    error += resultError(now, before, choiceSamples);
   }
   return error;
 }
@@ -504,28 +523,42 @@ LogicalResult Network::run() {
   return success();
 }
 
+namespace {
+/// One way to quantize; small networks take the best of all, by the error of the results.
+struct Variant {
+  RangeMethod range;
+  bool equalizes;
+  double ridge;
+};
+} // namespace
+
 LogicalResult quantizeNetwork(ModuleOp module, const RealTensors &inputs, int64_t samples,
                               const QuantizeOptions &options) {
   OwningOpRef<ModuleOp> best;
   double least = 0;
-  bool several = true;
-  for (bool equalizes : {false, true})
-    for (double ridge : kRidges) {
-      if (best && !several)
-        break;
-      OwningOpRef<ModuleOp> tried = module.clone();
-      Network network(*tried, inputs, samples, options, ridge, equalizes);
-      if (failed(network.run()))
-        return failure();
-      FailureOr<double> error = network.outputError();
-      if (failed(error))
-        return failure();
-      several = !options.perTensor && network.isSmall();
-      if (!best || *error < least) {
-        best = std::move(tried);
-        least = *error;
-      }
+  SmallVector<Variant> variants;
+  for (RangeMethod range : {RangeMethod::Output})
+    for (bool equalizes : {false, true})
+      for (double ridge : kRidges)
+        if (options.range == RangeMethod::Output || range == RangeMethod::Output)
+          variants.push_back({options.range == RangeMethod::Output ? range : options.range, equalizes, ridge});
+  for (const Variant &variant : variants) {
+    QuantizeOptions own = options;
+    own.range = variant.range;
+    OwningOpRef<ModuleOp> tried = module.clone();
+    Network network(*tried, inputs, samples, own, variant.ridge, variant.equalizes);
+    if (failed(network.run()))
+      return failure();
+    FailureOr<double> error = network.outputError();
+    if (failed(error))
+      return failure();
+    if (!best || *error < least) {
+      best = std::move(tried);
+      least = *error;
     }
+    if (options.perTensor || !network.isSmall())
+      break;
+  }
   module.getBodyRegion().takeBody(best->getBodyRegion());
   return success();
 }
