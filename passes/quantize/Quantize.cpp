@@ -526,7 +526,6 @@ LogicalResult Network::run() {
 namespace {
 /// One way to quantize; small networks take the best of all, by the error of the results.
 struct Variant {
-  RangeMethod range;
   bool equalizes;
   double ridge;
 };
@@ -537,16 +536,12 @@ LogicalResult quantizeNetwork(ModuleOp module, const RealTensors &inputs, int64_
   OwningOpRef<ModuleOp> best;
   double least = 0;
   SmallVector<Variant> variants;
-  for (RangeMethod range : {RangeMethod::Output})
-    for (bool equalizes : {false, true})
-      for (double ridge : kRidges)
-        if (options.range == RangeMethod::Output || range == RangeMethod::Output)
-          variants.push_back({options.range == RangeMethod::Output ? range : options.range, equalizes, ridge});
+  for (bool equalizes : {false, true})
+    for (double ridge : kRidges)
+      variants.push_back({equalizes, ridge});
   for (const Variant &variant : variants) {
-    QuantizeOptions own = options;
-    own.range = variant.range;
     OwningOpRef<ModuleOp> tried = module.clone();
-    Network network(*tried, inputs, samples, own, variant.ridge, variant.equalizes);
+    Network network(*tried, inputs, samples, options, variant.ridge, variant.equalizes);
     if (failed(network.run()))
       return failure();
     FailureOr<double> error = network.outputError();
