@@ -24,7 +24,7 @@ std::optional<std::vector<int64_t>> fhe::negacyclicOffsets(DenseIntElementsAttr 
                                                            int64_t above) {
   int64_t entries = tables.getType().getShape().back(), half = int64_t(1) << (width - 1),
           end = guard + entries + above;
-  if (end <= half || end > 2 * half || guard >= half)
+  if (guard + entries <= half || end > 2 * half || guard >= half)
     return std::nullopt;
   std::vector<int32_t> values = valuesOf(tables);
   std::vector<int64_t> offsets;

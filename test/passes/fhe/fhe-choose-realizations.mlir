@@ -1,5 +1,6 @@
 // RUN: fhe-opt --split-input-file --fhe-choose-realizations %s | FileCheck %s
 // RUN: fhe-opt --split-input-file "--fhe-choose-realizations=direct-only" %s | FileCheck %s --check-prefix=DIRECT
+// RUN: fhe-opt --split-input-file "--fhe-choose-realizations=log2-p-error=-3" %s | FileCheck %s --check-prefix=LARGE
 // DIRECT-NOT: negacyclic
 // DIRECT: func @last
 
@@ -69,4 +70,17 @@ func.func @last(%x: tensor<2x!fhe.int<-12:11>>) -> tensor<2x!fhe.int<-1:1>> {
   %y = fhe.lut %x lo -12 tables dense<[[[-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]]]> : tensor<1x1x24xi32> width 5 guard 4
       {rounded_width = 3 : i64} : tensor<2x!fhe.int<-12:11>> -> tensor<2x!fhe.int<-1:1>>
   return %y : tensor<2x!fhe.int<-1:1>>
+}
+
+// -----
+
+// At a failure probability of 2^-3 the guards take 2 slots of 8 at both ends. Both
+// integers lie in the lower half then: no entry of the upper half says what the offset is.
+// LARGE-LABEL: func @guarded
+// LARGE-NOT: negacyclic
+// LARGE: return
+func.func @guarded(%x: tensor<2x!fhe.int<0:1>>) -> tensor<2x!fhe.int<0:1>> {
+  %y = fhe.lut %x lo 0 tables dense<[[[0, 1]]]> : tensor<1x1x2xi32> width 3 guard 3
+      : tensor<2x!fhe.int<0:1>> -> tensor<2x!fhe.int<0:1>>
+  return %y : tensor<2x!fhe.int<0:1>>
 }
