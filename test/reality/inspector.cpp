@@ -70,6 +70,19 @@ Bounds twoSteps(const fhe_lookup_desc &op, int64_t value, uint32_t table, uint32
   return bounds;
 }
 
+/// How far apart the values of two integers at most `slots` apart are, over all tables.
+int64_t largestStep(const fhe_lookup_desc &op, int64_t slots) {
+  int64_t most = 0;
+  for (uint32_t t = 0; t < op.table_count; ++t)
+    for (uint32_t r = 0; r < op.results; ++r) {
+      const int32_t *values = tableOf(op, t, r);
+      for (int64_t i = 0; i < int64_t(op.entries); ++i)
+        for (int64_t j = i + 1; j <= std::min(i + slots, int64_t(op.entries) - 1); ++j)
+          most = std::max(most, std::abs(int64_t(values[i]) - values[j]));
+    }
+  return most;
+}
+
 } // namespace
 
 std::vector<Place> placesOf(const CheckedModel &checked) {
@@ -84,6 +97,7 @@ std::vector<Place> placesOf(const CheckedModel &checked) {
     place.stated = op.noise_std * op.noise_std;
     place.halfSlot =
         std::exp2(-double(polynomialBits(op)) + double(op.width - op.rounded_width) - 2);
+    place.reach = largestStep(op, (int64_t(1) << (op.width - op.rounded_width)) / 2);
     places.push_back(std::move(place));
   }
   for (uint32_t i = 0; i < checked.model->output_count; ++i) {
@@ -140,6 +154,12 @@ void Inspector::look(Place &place, const fhe_lookup_desc &op, int64_t value, uin
   place.failures.add(slot.probability(centre + mean, sigma), slot.outside(centre + error));
   if (op.rounded_width == op.width)
     return;
+  int64_t off = 0;
+  for (uint32_t r = 0; r < op.results; ++r)
+    off = std::max(off, std::abs(valueAt(op, table, r, int64_t(slotOfPosition(op, position, log2N))) -
+                                 valueAt(op, table, r, value - op.lo + int64_t(op.guard))));
+  place.farther += off > place.reach;
+  place.contradictions += off > place.reach && !slot.outside(centre + error);
   const Bounds bounds = twoSteps(op, value, table, log2N);
   place.steps.add(bounds.probability(centre + mean, sigma), bounds.outside(centre + error));
 }

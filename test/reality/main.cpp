@@ -11,6 +11,8 @@
 //   - the compiler's noise is at least the model's of the worst element, by the sums of shadow.h;
 //   - how often the noise exceeds half a slot, and how often a rounded table is off by more than one
 //     step, lies in the exact 99.99 % interval of the elements' probabilities (Poisson binomial);
+//   - noise of less than half a slot takes no result further than the report's `steps`: 1 where thresholds
+//     are further apart;
 //   - each result is what its table holds at the position read.
 // --seed: the same keys and encryptions every time; without it they come from the operating system.
 // --suppose-percent: predicts so much of the variance, to see that the checks can fail.
@@ -248,22 +250,26 @@ bool reportPlace(const Place &place) {
     std::printf(" %u bits", place.precision);
   if (place.isTable && place.precision != place.width)
     std::printf(" of %u", place.width);
-  std::printf(": variance x%.3f of the keys', x%.3f of the model's, mean %+.1f sigma, %llu elements;"
-              " stated x%.4f\n",
-              place.ratio(), place.modelRatio(), place.meanInSigmas(),
+  std::printf(": variance x%.3f (+- %.3f) of the keys', x%.3f of the model's, mean %+.1f sigma, "
+              "%llu elements; stated x%.4f\n",
+              place.ratio(), place.standardError(), place.modelRatio(), place.meanInSigmas(),
               (unsigned long long)place.count(), place.stated / place.worst);
   std::printf("    beyond half a slot: %s; at most 2^%.2f each stated\n",
               describe(place.failures).c_str(), std::log2(place.ledgerProbability()));
   if (place.isTable && place.precision != place.width)
-    std::printf("    off by more than one step: %s\n", describe(place.steps).c_str());
+    std::printf("    off by more than one step: %s; by more than %lld: %llu\n",
+                describe(place.steps).c_str(), (long long)place.reach,
+                (unsigned long long)place.farther);
   if (place.isTable)
     std::printf("    results: variance x%.3f, %llu not as read\n",
                 place.resultSquares / double(place.results), (unsigned long long)place.unexplained);
   for (auto [good, text] : {std::pair(variance, "variance"), {mean, "mean"}, {events, "events"},
-                            {stated, "stated noise"}, {place.unexplained == 0, "results"}})
+                            {stated, "stated noise"}, {place.contradictions == 0, "steps"},
+                            {place.unexplained == 0, "results"}})
     if (!good)
       std::printf("    FAILED: %s\n", text);
-  return variance && mean && stated && events && place.unexplained == 0;
+  return variance && mean && stated && events && place.contradictions == 0 &&
+         place.unexplained == 0;
 }
 
 bool Measurement::report() const {

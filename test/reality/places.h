@@ -21,6 +21,9 @@ public:
 
   Events failures; ///< the noise exceeds half a slot of the precision
   Events steps;    ///< of rounded tables: a result is off by more than one step
+  int64_t reach = 0;    ///< of rounded tables: how far a result is off at most within half a slot
+  uint64_t farther = 0; ///< results off by more
+  uint64_t contradictions = 0; ///< of these, with noise of less than half a slot
   uint64_t unexplained = 0; ///< results that are not what the table holds at the position read
   double resultSquares = 0; ///< of the results' errors, relative to the keys' variance
   uint64_t results = 0;
