@@ -19,7 +19,6 @@
 #include "passes/parameters/Refusal.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
-#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 
@@ -399,11 +398,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   bool writeSeveral(OpBuilder &builder, func::FuncOp function,
                     ArrayRef<fhe::parameters::Constraint> constraints,
                     fhe::parameters::NoiseAnalysis &analysis, const fhe::ParameterOptions &options) {
-    llvm::SmallSet<unsigned, 8> widths;
-    for (const auto &constraint : constraints)
-      if (constraint.isLookup())
-        widths.insert(constraint.bits());
-    if (options.maxSets < 2 || widths.size() < 2)
+    if (options.maxSets < 2 || llvm::range_size(function.getOps<ir::LookupOp>()) < 2)
       return false;
     auto program = fhe::parameters::readNetwork(function, constraints, analysis);
     auto choice = fhe::parameters::chooseNetwork(program, options);

@@ -43,18 +43,13 @@ static std::vector<size_t> blocksOf(const std::vector<const NetworkSum *> &place
 }
 
 NetworkBlocks::NetworkBlocks(const Network &network, const FailureBudget &budget,
-                             const std::vector<unsigned> &widths, unsigned borders) {
-  std::vector<size_t> classOfWidth(widths.size(), 0);
-  for (size_t i = 1; i < widths.size(); ++i)
-    classOfWidth[i] = classOfWidth[i - 1] + (borders >> (i - 1) & 1);
-  numClasses = widths.empty() ? 1 : classOfWidth.back() + 1;
-  classTables.assign(numClasses, 0);
+                             std::vector<size_t> classOfTable, size_t classes)
+    : numClasses(classes), tableClass(std::move(classOfTable)), classTables(classes, 0) {
   std::vector<const NetworkSum *> places;
-  for (const NetworkTable &table : network.tables) {
-    size_t width = std::lower_bound(widths.begin(), widths.end(), table.bits) - widths.begin();
-    tableClass.push_back(classOfWidth[width]);
-    classTables[tableClass.back()] += table.input.count * table.results;
-    places.push_back(&table.input);
+  for (size_t table = 0; table != network.tables.size(); ++table) {
+    const NetworkTable &looked = network.tables[table];
+    classTables[tableClass[table]] += looked.input.count * looked.results;
+    places.push_back(&looked.input);
   }
   for (const NetworkSum &output : network.outputs)
     places.push_back(&output);

@@ -1,7 +1,7 @@
 //===- NetworkBlocks.h - What of a network must lie under one key ----------------------------===//
 //
 // Sources that meet in one sum, directly or through others, form a block. Tables
-// are put into classes by width; sums are kept per block, class of the user and
+// are put into classes that share a set; sums are kept per block, class of the user and
 // weights on classes, without those that another implies.
 //
 //===----------------------------------------------------------------------------------------===//
@@ -23,15 +23,16 @@ struct BlockSum {
 
 class NetworkBlocks {
 public:
-  /// `widths` increasing; bit i of `borders` separates classes between widths i and i + 1.
+  /// `classOfTable`: of each table one of `classes`; none is empty unless there are no tables.
   NetworkBlocks(const Network &network, const FailureBudget &budget,
-                const std::vector<unsigned> &widths, unsigned borders);
+                std::vector<size_t> classOfTable, size_t classes);
 
   size_t count() const { return blockProducts.size(); }
   size_t classes() const { return numClasses; }
   size_t tableCount() const { return tableClass.size(); }
   size_t placeCount() const { return placeBlock.size(); }
   size_t classOfTable(size_t table) const { return tableClass[table]; }
+  const std::vector<size_t> &classOfTables() const { return tableClass; }
   /// Of a table's input, or (from tableCount() on) of an output.
   size_t blockOfPlace(size_t place) const { return placeBlock[place]; }
   const std::vector<BlockSum> &sums() const { return keptSums; }

@@ -123,53 +123,160 @@ SearchProblem singleSetProblem(const Network &network, const FailureBudget &budg
   return problem;
 }
 
+namespace {
+
+/// Tables put into classes, and what is chosen for them.
+struct Grouping {
+  std::vector<size_t> classOf; ///< by table
+  SetState state;
+  NetworkChoice choice;
+  size_t classes() const { return state.picks.size(); }
+};
+
+/// One run of searchNetwork.
+class NetworkSearcher {
+public:
+  NetworkSearcher(const Network &network, const FailureBudget &budget, const Grid &grid,
+                  const OperationCosts &costs, const Limits &limits, unsigned maxSets)
+      : network(network), budget(budget), priced(grid, costs), limits(limits), maxSets(maxSets) {}
+
+  std::optional<NetworkChoice> run() {
+    if (!startFromOne())
+      return std::nullopt;
+    if (start && maxSets > 1) {
+      groupByWidth();
+      moveTables();
+    }
+    best.choice.singleCost = singleCost;
+    return best.choice;
+  }
+
+private:
+  /// The best single set, of which everything begins; false if there is none.
+  bool startFromOne() {
+    SearchProblem problem = singleSetProblem(network, budget, limits);
+    std::optional<SearchResult> single = searchParameters(problem, priced.grid, priced.costs);
+    if (!single)
+      return false;
+    singleCost = single->cost;
+    keyMemory = severalSetsMemory * evaluationKeyBytes(single->set).memory;
+    shared = sharedOut(problem, budget);
+    best.classOf.assign(network.tables.size(), 0);
+    const NetworkBlocks whole(network, budget.log2Global ? budget : shared, best.classOf, 1);
+    SetDescent descent(whole, priced, limits, keyMemory);
+    SetPick pick = pickOf(single->set, priced.grid);
+    best.state = {{pick}, std::vector<size_t>(whole.count(), 0), 0};
+    best.choice = choiceOf(descent, whole, best.state);
+    best.choice.cost = singleCost;
+    if (best.choice.switches.size() == 1)
+      best.choice.switches.front().digits = single->set.keyswitch;
+    problem.budget = shared;
+    if (budget.log2Global)
+      single = searchParameters(problem, priced.grid, priced.costs);
+    if (single)
+      start = pickOf(single->set, priced.grid);
+    return true;
+  }
+
+  /// Improves a state of a grouping further and takes it if it then costs less than `bound`.
+  bool tryState(const NetworkBlocks &blocks, const SetDescent &descent, SetState state, double cost,
+                double bound) {
+    descent.improve(state, cost);
+    if (!(cost < bound))
+      return false;
+    NetworkChoice found = choiceOf(descent, blocks, state);
+    if (!(found.cost < bound))
+      return false;
+    best = {blocks.classOfTables(), std::move(state), std::move(found)};
+    return true;
+  }
+
+  /// All ways to group neighbouring widths: a bit for each border between two of them.
+  void groupByWidth() {
+    std::vector<unsigned> widths;
+    for (const NetworkTable &table : network.tables)
+      widths.push_back(table.bits);
+    std::sort(widths.begin(), widths.end());
+    widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
+    if (widths.size() < 2)
+      return;
+    for (unsigned borders = 1; borders < 1u << (widths.size() - 1); ++borders) {
+      if (unsigned(std::popcount(borders)) >= maxSets)
+        continue;
+      std::vector<size_t> classOf;
+      for (const NetworkTable &table : network.tables) {
+        size_t below = std::lower_bound(widths.begin(), widths.end(), table.bits) - widths.begin();
+        classOf.push_back(std::popcount(borders & ((1u << below) - 1)));
+      }
+      const size_t classes = std::popcount(borders) + 1;
+      const NetworkBlocks blocks(network, shared, std::move(classOf), classes);
+      SetDescent descent(blocks, priced, limits, keyMemory);
+      SetState state{std::vector<SetPick>(classes, *start), blocks.firstHomes(), 0};
+      tryState(blocks, descent, state, descent.price(state), best.choice.cost);
+    }
+  }
+
+  /// One table after the other into another class, or one of its own: those whose weights ask for
+  /// more, or less, than tables of their width do.
+  void moveTables() {
+    unsigned left = maxMoves;
+    for (bool improved = true; improved;) {
+      improved = false;
+      for (size_t table = 0; table != network.tables.size(); ++table)
+        for (size_t c = 0; c <= best.classes() && left > 0; ++c)
+          if (c != best.classOf[table] && c < maxSets) {
+            --left;
+            improved |= tryMove(table, c);
+          }
+    }
+  }
+
+  bool tryMove(size_t table, size_t c) {
+    const size_t from = best.classOf[table];
+    std::vector<size_t> classOf = best.classOf;
+    classOf[table] = c;
+    if (std::find(classOf.begin(), classOf.end(), from) == classOf.end())
+      return false; // a union of classes, or no change
+    SetState state = best.state;
+    const bool isNew = c == best.classes();
+    if (isNew)
+      state.picks.push_back(state.picks[from]);
+    const NetworkBlocks blocks(network, shared, std::move(classOf), state.picks.size());
+    SetDescent descent(blocks, priced, limits, keyMemory);
+    double cost = descent.price(state);
+    if (!std::isfinite(cost)) { // the table asks for more than its new class gives
+      state.picks[c] = state.picks[from];
+      cost = descent.price(state);
+    }
+    if (!std::isfinite(cost))
+      return false;
+    const double bound = best.choice.cost * (isNew ? 1 - leastGainOfSet : 1);
+    descent.adjust(state, cost, c, from);
+    return cost < bound && tryState(blocks, descent, std::move(state), cost, bound);
+  }
+
+  /// Moves tried at most, and what a set that widths do not ask for must save: it is one key more.
+  static constexpr unsigned maxMoves = 64;
+  static constexpr double leastGainOfSet = 0.02;
+
+  const Network &network;
+  const FailureBudget budget;
+  const PricedGrid priced;
+  const Limits &limits;
+  const unsigned maxSets;
+  FailureBudget shared; ///< of each element
+  std::optional<SetPick> start;
+  uint64_t keyMemory = 0;
+  double singleCost = 0;
+  Grouping best;
+};
+
+} // namespace
+
 std::optional<NetworkChoice> searchNetwork(const Network &network, const FailureBudget &budget,
                                            const Grid &grid, const OperationCosts &costs,
                                            const Limits &limits, unsigned maxSets) {
-  SearchProblem problem = singleSetProblem(network, budget, limits);
-  std::optional<SearchResult> single = searchParameters(problem, grid, costs);
-  if (!single)
-    return std::nullopt;
-  std::vector<std::vector<KeyswitchChoice>> conversionLists;
-  for (const GlweCandidate &glwe : grid.glwe())
-    conversionLists.push_back(keyswitchChoices(glwe.fresh, torusBits, grid.space().maxBaseLog));
-
-  std::vector<unsigned> widths;
-  for (const NetworkTable &table : network.tables)
-    widths.push_back(table.bits);
-  std::sort(widths.begin(), widths.end());
-  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
-
-  // A bit for each border between neighbouring widths; without any it is the single set.
-  FailureBudget shared = sharedOut(problem, budget);
-  problem.budget = shared;
-  std::optional<SearchResult> start =
-      budget.log2Global ? searchParameters(problem, grid, costs) : single;
-  const NetworkBlocks whole(network, budget.log2Global ? budget : shared, widths, 0);
-  const uint64_t keyMemory = severalSetsMemory * evaluationKeyBytes(single->set).memory;
-  SetDescent trivial(whole, grid, conversionLists, costs, limits, keyMemory);
-  NetworkChoice best =
-      choiceOf(trivial, whole,
-               SetState{{pickOf(single->set, grid)}, std::vector<size_t>(whole.count(), 0), 0});
-  best.cost = single->cost;
-  if (best.switches.size() == 1)
-    best.switches.front().digits = single->set.keyswitch;
-  for (unsigned borders = 1; start && widths.size() > 1 && borders < 1u << (widths.size() - 1);
-       ++borders) {
-    if (unsigned(std::popcount(borders)) >= maxSets)
-      continue;
-    NetworkBlocks blocks(network, shared, widths, borders);
-    SetDescent descent(blocks, grid, conversionLists, costs, limits, keyMemory);
-    double cost;
-    SetState state = descent.run(pickOf(start->set, grid), cost);
-    if (!(cost < best.cost))
-      continue;
-    NetworkChoice found = choiceOf(descent, blocks, state);
-    if (found.cost < best.cost)
-      best = std::move(found);
-  }
-  best.singleCost = single->cost;
-  return best;
+  return NetworkSearcher(network, budget, grid, costs, limits, maxSets).run();
 }
 
 double varianceOfChoice(const Network &network, const NetworkChoice &choice, size_t place) {

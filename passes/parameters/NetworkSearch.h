@@ -36,7 +36,7 @@ struct NetworkSum {
 };
 
 struct NetworkTable {
-  unsigned bits = 0; ///< tables of equal bits share a set
+  unsigned bits = 0; ///< tables of equal bits share a set to begin with
   NetworkSum input;
   double results = 1; ///< bootstraps of each element of the input
 };
@@ -86,10 +86,11 @@ SearchProblem singleSetProblem(const Network &network, const FailureBudget &budg
 inline constexpr uint64_t severalSetsMemory = 2;
 
 /// The cheapest choice found: the best single set (complete search), or up to `maxSets` sets by
-/// width. All ways to group neighbouring widths are tried; in each, starting from the single set,
-/// one set or one home after the other is replaced by the best given the rest, until nothing
-/// improves. So never dearer than the single set. A global budget is shared out equally among all
-/// elements. Empty if no single set does.
+/// groups of tables. All ways to group neighbouring widths are tried; in each, starting from the
+/// single set, one set or one home after the other is replaced by the best given the rest, until
+/// nothing improves; then single tables are moved to another group, or one of their own. So never
+/// dearer than the single set. A global budget is shared out equally among all elements. Empty if no
+/// single set does.
 std::optional<NetworkChoice> searchNetwork(const Network &network, const FailureBudget &budget,
                                            const Grid &grid, const OperationCosts &costs,
                                            const Limits &limits = {}, unsigned maxSets = 8);

@@ -9,12 +9,9 @@ using namespace ::fhe::tfhe;
 /// Noise of a conversion as a share of the noise of what it converts.
 static constexpr double conversionShares[] = {1, 64, 16, 4, 0.25, 0.0625};
 
-SetDescent::SetDescent(const NetworkBlocks &blocks, const Grid &grid,
-                       const std::vector<std::vector<KeyswitchChoice>> &conversionLists,
-                       const OperationCosts &costs, const Limits &limits, uint64_t keyMemory)
-    : blocks(blocks), grid(grid), conversionLists(conversionLists), costs(costs), limits(limits),
-      keyMemory(keyMemory), classes(blocks.classes()) {
+PricedGrid::PricedGrid(const Grid &grid, const OperationCosts &costs) : grid(grid), costs(costs) {
   for (const GlweCandidate &glwe : grid.glwe()) {
+    conversions.push_back(keyswitchChoices(glwe.fresh, torusBits, grid.space().maxBaseLog));
     products.push_back(costs.product(glwe.key));
     steps.emplace_back();
     for (const BootstrapChoice &choice : glwe.choices)
@@ -33,20 +30,30 @@ void SetDescent::tryChange(SetState &state, double &cost, Change change) const {
   }
 }
 
-SetState SetDescent::run(const SetPick &start, double &cost) const {
-  SetState state{std::vector<SetPick>(classes, start), blocks.firstHomes(), 0};
-  cost = price(state);
+void SetDescent::improve(SetState &state, double &cost) const {
   for (double before = HUGE_VAL; cost < before;) {
     before = cost;
     for (size_t c = 0; c != classes; ++c)
-      improveClass(state, c, cost);
+      improveClass(state, c, cost, rotationsOfOthers(state, c));
     for (size_t block = 0; block != blocks.count(); ++block)
       for (size_t home = 0; home != classes; ++home)
         tryChange(state, cost, [&](SetState &changed) { changed.homes[block] = home; });
     for (size_t share = 0; share != std::size(conversionShares); ++share)
       tryChange(state, cost, [&](SetState &changed) { changed.share = share; });
   }
-  return state;
+}
+
+void SetDescent::adjust(SetState &state, double &cost, size_t first, size_t second) const {
+  for (size_t c : {first, second})
+    improveClass(state, c, cost, rotationsOfOthers(state, c) + switchesOfOthers(state, c));
+}
+
+double SetDescent::rotationsOfOthers(const SetState &state, size_t c) const {
+  double others = 0;
+  for (size_t d = 0; d != classes; ++d)
+    if (d != c)
+      others += rotations(state.picks[d], d);
+  return others;
 }
 
 double SetDescent::withoutSwitches(const SetState &state) const {
@@ -54,7 +61,7 @@ double SetDescent::withoutSwitches(const SetState &state) const {
   for (size_t c = 0; c != classes; ++c)
     cost += rotations(state.picks[c], c);
   for (size_t block = 0; block != blocks.count(); ++block)
-    cost += blocks.products(block) * products[state.picks[state.homes[block]].glwe];
+    cost += blocks.products(block) * priced.products[state.picks[state.homes[block]].glwe];
   return cost;
 }
 
@@ -86,12 +93,7 @@ SetDescent::Bounds SetDescent::boundsOf(size_t c) const {
   return bounds;
 }
 
-/// The best pick for class `c`, all else as it is.
-void SetDescent::improveClass(SetState &state, size_t c, double &cost) const {
-  double others = 0;
-  for (size_t d = 0; d != classes; ++d)
-    if (d != c)
-      others += rotations(state.picks[d], d);
+void SetDescent::improveClass(SetState &state, size_t c, double &cost, double others) const {
   const Bounds bounds = boundsOf(c);
   SetState tried = state;
   SwitchNeeds needs;
@@ -102,15 +104,15 @@ void SetDescent::improveClass(SetState &state, size_t c, double &cost) const {
       if (lwe.kind != grid.glwe()[pick.glwe].key.noiseKind)
         continue;
       const double perStep = blocks.tablesOf(c) * lwe.dimension;
-      if (others + perStep * steps[pick.glwe].front() > cost)
+      if (others + perStep * priced.steps[pick.glwe].front() > cost)
         break; // longer keys only cost more
       for (SwitchKind kind : grid.space().switches) {
         const uint32_t log2N = grid.glwe()[pick.glwe].key.log2N;
         if (grid.model().switchVariance(lwe.dimension, log2N, kind) > bounds.switched)
           continue;
         pick.kind = kind;
-        for (pick.bootstrap = 0; pick.bootstrap != steps[pick.glwe].size(); ++pick.bootstrap) {
-          if (others + perStep * steps[pick.glwe][pick.bootstrap] > cost)
+        for (pick.bootstrap = 0; pick.bootstrap != priced.steps[pick.glwe].size(); ++pick.bootstrap) {
+          if (others + perStep * priced.steps[pick.glwe][pick.bootstrap] > cost)
             break;
           if (lwe.dimension * bootstrap(pick).perStep > bounds.rotated)
             continue;
@@ -140,7 +142,7 @@ bool SetDescent::fillConversions(const SetState &state, const std::vector<double
       need.count += blocks.produced(block, c);
       need.passes += blocks.producedPasses(block, c);
       need.room = conversionShares[state.share] * rotated[c];
-      const auto &choices = conversionLists[state.picks[home].glwe];
+      const auto &choices = priced.conversions[state.picks[home].glwe];
       const uint32_t inputs = glwe(state.picks[c]).key.lweDimension();
       auto found = std::partition_point(
           choices.begin(), choices.end(),
@@ -205,6 +207,33 @@ bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs) const {
   return true;
 }
 
+double SetDescent::switchCost(const SetState &state, const SwitchNeeds &needs, size_t from,
+                              size_t to) const {
+  const uint32_t inputs = glwe(state.picks[from]).key.lweDimension();
+  const SwitchNeed &plain = needs.switches[from * classes + to];
+  const SwitchNeed &conversion = needs.conversions[from * classes + to];
+  double cost = 0;
+  if (plain.choice) {
+    const KeyswitchList &target = list(state.picks[to]);
+    cost += switchCost(plain, inputs, target.key.dimension, target.wordBits);
+  }
+  if (conversion.choice)
+    cost += switchCost(conversion, inputs, glwe(state.picks[to]).key.lweDimension(), torusBits);
+  return cost;
+}
+
+double SetDescent::switchesOfOthers(const SetState &state, size_t c) const {
+  SwitchNeeds needs;
+  if (!fillNeeds(state, needs))
+    return 0;
+  double cost = 0;
+  for (size_t from = 0; from != classes; ++from)
+    for (size_t to = 0; to != classes; ++to)
+      if (from != c && to != c)
+        cost += switchCost(state, needs, from, to);
+  return cost;
+}
+
 double SetDescent::price(const SetState &state, SwitchNeeds *result, double bound) const {
   SwitchNeeds own;
   SwitchNeeds &needs = result ? *result : own;
@@ -212,17 +241,8 @@ double SetDescent::price(const SetState &state, SwitchNeeds *result, double boun
   if (cost >= bound || !fillNeeds(state, needs))
     return HUGE_VAL;
   for (size_t from = 0; from != classes; ++from)
-    for (size_t to = 0; to != classes; ++to) {
-      const uint32_t inputs = glwe(state.picks[from]).key.lweDimension();
-      const SwitchNeed &plain = needs.switches[from * classes + to];
-      const SwitchNeed &conversion = needs.conversions[from * classes + to];
-      if (plain.choice) {
-        const KeyswitchList &target = list(state.picks[to]);
-        cost += switchCost(plain, inputs, target.key.dimension, target.wordBits);
-      }
-      if (conversion.choice)
-        cost += switchCost(conversion, inputs, glwe(state.picks[to]).key.lweDimension(), torusBits);
-    }
+    for (size_t to = 0; to != classes; ++to)
+      cost += switchCost(state, needs, from, to);
   return cost < bound && withinLimits(state, needs) ? cost : HUGE_VAL;
 }
 

@@ -36,16 +36,33 @@ struct SwitchNeeds {
   std::vector<SwitchNeed> switches, conversions; ///< [from * classes + to]
 };
 
+/// What all descents of one search share.
+struct PricedGrid {
+  PricedGrid(const Grid &grid, const OperationCosts &costs);
+
+  const Grid &grid;
+  const OperationCosts &costs;
+  /// By GLWE candidate: keyswitches to its flattened key; the price of a product; by bootstrap choice
+  /// that of a step.
+  std::vector<std::vector<KeyswitchChoice>> conversions;
+  std::vector<double> products;
+  std::vector<std::vector<double>> steps;
+};
+
 class SetDescent {
 public:
-  /// All arguments must outlive it. `conversionLists`: by GLWE candidate, keyswitches to its
-  /// flattened key. `keyMemory`: that the keys may take.
-  SetDescent(const NetworkBlocks &blocks, const Grid &grid,
-             const std::vector<std::vector<KeyswitchChoice>> &conversionLists,
-             const OperationCosts &costs, const Limits &limits, uint64_t keyMemory);
+  /// All arguments must outlive it. `keyMemory`: that the keys may take.
+  SetDescent(const NetworkBlocks &blocks, const PricedGrid &priced, const Limits &limits,
+             uint64_t keyMemory)
+      : blocks(blocks), priced(priced), grid(priced.grid), costs(priced.costs), limits(limits),
+        keyMemory(keyMemory), classes(blocks.classes()) {}
 
-  /// From `start` in every class down to where no single change helps; `cost` is its price.
-  SetState run(const SetPick &start, double &cost) const;
+  /// Down to where no single change helps; `cost` is the price of the state.
+  void improve(SetState &state, double &cost) const;
+
+  /// The sets of two classes once, as if the keyswitches between others cost what they cost now: much
+  /// faster, and nearly as good where little has changed.
+  void adjust(SetState &state, double &cost, size_t first, size_t second) const;
 
   /// Infinite if the state keeps not everything right, exceeds a limit or costs `bound` or more.
   double price(const SetState &state, SwitchNeeds *needs = nullptr, double bound = HUGE_VAL) const;
@@ -71,25 +88,28 @@ private:
 
   template <class Change> void tryChange(SetState &state, double &cost, Change change) const;
   double switchCost(const SwitchNeed &need, uint32_t from, uint32_t to, unsigned wordBits) const;
+  /// The keyswitch and the conversion from one class to another.
+  double switchCost(const SetState &state, const SwitchNeeds &needs, size_t from, size_t to) const;
   double rotations(const SetPick &pick, size_t c) const {
-    return blocks.tablesOf(c) * list(pick).key.dimension * steps[pick.glwe][pick.bootstrap];
+    return blocks.tablesOf(c) * list(pick).key.dimension * priced.steps[pick.glwe][pick.bootstrap];
   }
   Bounds boundsOf(size_t c) const;
-  void improveClass(SetState &state, size_t c, double &cost) const;
+  /// The best pick for class `c`, all else as it is and costing at least `others`.
+  void improveClass(SetState &state, size_t c, double &cost, double others) const;
+  double rotationsOfOthers(const SetState &state, size_t c) const;
+  double switchesOfOthers(const SetState &state, size_t c) const;
   bool fillConversions(const SetState &state, const std::vector<double> &rotated,
                        SwitchNeeds &needs) const;
   bool fillNeeds(const SetState &state, SwitchNeeds &needs) const;
   bool withinLimits(const SetState &state, const SwitchNeeds &needs) const;
 
   const NetworkBlocks &blocks;
+  const PricedGrid &priced;
   const Grid &grid;
-  const std::vector<std::vector<KeyswitchChoice>> &conversionLists;
   const OperationCosts &costs;
   const Limits &limits;
   const uint64_t keyMemory;
   const size_t classes;
-  std::vector<double> products;           ///< by GLWE candidate
-  std::vector<std::vector<double>> steps; ///< by GLWE candidate and bootstrap choice
 };
 
 } // namespace fhe::parameters
