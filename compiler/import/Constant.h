@@ -28,8 +28,6 @@ inline constexpr int64_t kBatch = INT64_MIN;
 /// than 1 TiB), and of a constant that folding makes.
 inline constexpr int64_t kMaxElements = int64_t(1) << 26;
 inline constexpr int64_t kMaxFoldedElements = int64_t(1) << 22;
-/// Elements that folding and writing out may touch in one import, in all (a bound on time).
-inline constexpr int64_t kMaxTouchedElements = int64_t(1) << 28;
 inline constexpr size_t kMaxRank = 16;
 
 /// Product of dimensions, or -1 where one is negative, the product above `limit`, or the rank above

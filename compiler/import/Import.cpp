@@ -50,16 +50,20 @@ static bool looksLikeText(StringRef bytes) {
 
 OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, StringRef path,
                                  const ImportOptions &options) {
-  context.loadDialect<qnn::QNNDialect, func::FuncDialect, quant::QuantDialect>();
   Location loc = FileLineColLoc::get(&context, path, 0, 0);
   std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, loc);
-  if (!buffer)
-    return nullptr;
+  return buffer ? importOnnxBytes(context, buffer->getBuffer(), path, options) : nullptr;
+}
+
+OwningOpRef<ModuleOp> importOnnxBytes(MLIRContext &context, StringRef bytes, StringRef path,
+                                      const ImportOptions &options) {
+  context.loadDialect<qnn::QNNDialect, func::FuncDialect, quant::QuantDialect>();
+  Location loc = FileLineColLoc::get(&context, path, 0, 0);
   google::protobuf::LogSilencer silencer; // the parser writes to stderr on its own
   onnx::ModelProto model;
-  bool parsed = model.ParseFromArray(buffer->getBufferStart(), int(buffer->getBufferSize()));
+  bool parsed = model.ParseFromArray(bytes.data(), int(bytes.size()));
   if (!parsed || !model.has_graph()) {
-    bool text = looksLikeText(buffer->getBuffer());
+    bool text = looksLikeText(bytes);
     (void)import::refuse(
         loc, diag::NotOnnx,
         text     ? "is a text file, not an ONNX model"

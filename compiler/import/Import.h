@@ -21,6 +21,8 @@ struct ImportOptions {
   bool floatNetwork = false; ///< a network without quantizers is imported, not refused [Q009]
   /// For evaluation only: inputs keep dimension 0 and may hold any numbers or truth values (as f32).
   bool wholeTensors = false;
+  /// Elements that folding and writing out may touch in one import, in all (a bound on time and memory).
+  int64_t maxTouchedElements = int64_t(1) << 28;
 };
 
 /// The network of the ONNX file at `path`, without batch dimension; argument and result attribute
@@ -29,6 +31,12 @@ struct ImportOptions {
 /// Takes any bytes: never crashes, memory stays proportional to the file.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
                                              const ImportOptions &options = {});
+
+/// The same of bytes in memory, fewer than 2^31; `path` is what messages name, and its folder is where external
+/// data may lie.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnxBytes(mlir::MLIRContext &context, llvm::StringRef bytes,
+                                                  llvm::StringRef path,
+                                                  const ImportOptions &options = {});
 
 } // namespace fhe
 

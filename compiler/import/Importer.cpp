@@ -8,6 +8,7 @@
 #include "compiler/import/Importer.h"
 #include "compiler/import/Node.h"
 #include "dialects/shared/NodeLocation.h"
+#include "dialects/shared/Printable.h"
 #include "llvm/Support/Path.h"
 #include <cmath>
 
@@ -19,6 +20,8 @@ namespace fhe::import {
 static constexpr int64_t kOldestOpset = 6, kNewestOpset = 25;
 /// After so many refusals the rest is not looked at.
 static constexpr unsigned kMaxRefusals = 20;
+/// Bytes of a name that messages and reports show.
+static constexpr size_t kMaxShownName = 1000;
 
 Importer::Importer(MLIRContext *context, StringRef path, const onnx::ModelProto &model,
                    const ImportOptions &options)
@@ -46,12 +49,11 @@ static bool isNumeric(int dataType) {
 
 Location Importer::nodeLocation(int index) {
   const onnx::NodeProto &node = graph().node(index);
-  std::string name = node.name();
+  std::string name = printable(node.name(), kMaxShownName), op = printable(node.op_type(), kMaxShownName);
   if (name.empty())
-    name = node.op_type() + "_" + std::to_string(index + 1);
-  StringRef output = node.output_size() ? StringRef(node.output(0)) : StringRef();
-  return makeNodeLocation(builder.getContext(),
-                          {name, node.op_type(), output, file, unsigned(index) + 1});
+    name = op + "_" + std::to_string(index + 1);
+  std::string output = node.output_size() ? printable(node.output(0), kMaxShownName) : "";
+  return makeNodeLocation(builder.getContext(), {name, op, output, file, unsigned(index) + 1});
 }
 
 //===-------------------------------------------------------------------------===//

@@ -62,6 +62,7 @@ public:
   int64_t opset() const { return onnxOpset; }
   /// Activations keep all dimensions of the file (ImportOptions::wholeTensors).
   bool wholeTensors() const { return options.wholeTensors; }
+  int64_t touchedLimit() const { return options.maxTouchedElements; }
 
   /// The tensor of this name; null where its producer was refused.
   const Tensor *find(llvm::StringRef name) const;

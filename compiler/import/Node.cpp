@@ -1,5 +1,6 @@
 //===- Node.cpp - Checked access to one ONNX node -------------------------------===//
 #include "compiler/import/Node.h"
+#include "dialects/shared/Printable.h"
 #include <cmath>
 
 using namespace mlir;
@@ -8,9 +9,9 @@ namespace fhe::import {
 
 LogicalResult refuse(Location loc, const char *id, const llvm::Twine &message,
                      ArrayRef<std::string> notes) {
-  InFlightDiagnostic diagnostic = emitError(loc) << message << " [" << id << "]";
+  InFlightDiagnostic diagnostic = emitError(loc) << printable(message.str()) << " [" << id << "]";
   for (const std::string &note : notes)
-    diagnostic.attachNote(UnknownLoc::get(loc.getContext())) << note; // names no node again
+    diagnostic.attachNote(UnknownLoc::get(loc.getContext())) << printable(note); // names no node again
   return diagnostic;
 }
 
@@ -256,11 +257,11 @@ Value Node::scalar(float value) const {
 
 LogicalResult Node::charge(int64_t elements) const {
   importer.touchedElements += elements;
-  if (importer.touchedElements <= kMaxTouchedElements)
+  if (importer.touchedElements <= importer.touchedLimit())
     return success();
   return refuse(diag::TooLarge, "the constants of the network, with those computed from them, have "
                                 "more than " +
-                                    llvm::Twine(kMaxTouchedElements) + " elements");
+                                    llvm::Twine(importer.touchedLimit()) + " elements");
 }
 
 LogicalResult Node::define(const Tensor &tensor) { return define(0, tensor); }

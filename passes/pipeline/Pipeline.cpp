@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - The order of the passes -----------------------------------===//
+//===- Pipeline.cpp - Registration of passes and pipelines ------------------------===//
 #include "passes/pipeline/Pipeline.h"
 #include "dialects/fhe/FHE.h"
 #include "dialects/qnn/QNN.h"
@@ -7,42 +7,12 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/convert/QnnToFhe.h"
 #include "passes/fhe/Passes.h"
-#include "passes/pipeline/Command.h"
 #include "passes/qnn/Passes.h"
 #include "passes/tfhe/Passes.h"
 
 using namespace mlir;
 
 namespace fhe {
-
-void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
-  manager.addNestedPass<func::FuncOp>(createQnnFold());
-  QnnCheckQuantizersOptions check;
-  check.command = commandWithout(options.command, {});
-  manager.addNestedPass<func::FuncOp>(createQnnCheckQuantizers(check));
-  QnnVerifyAccumulatorsOptions verify;
-  verify.maxBits = options.maxAccumulatorBits;
-  verify.command = commandWithout(options.command, {"--max-accumulator-bits"});
-  manager.addNestedPass<func::FuncOp>(createQnnVerifyAccumulators(verify));
-}
-
-void buildFhePipeline(OpPassManager &manager, const CompileOptions &options) {
-  manager.addPass(createConvertQnnToFhe());
-  manager.addNestedPass<func::FuncOp>(createFheFuseLuts());
-}
-
-void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) {
-  FheAssignWindowsOptions windows;
-  windows.calibrated = options.overflow == Overflow::Calibrated;
-  windows.round = options.roundAccumulators.value_or(0);
-  windows.log2PError = options.parameters.log2PerElement();
-  manager.addNestedPass<func::FuncOp>(createFheAssignWindows(windows));
-  FheChooseRealizationsOptions realizations;
-  realizations.log2PError = windows.log2PError;
-  realizations.directOnly = options.directTables;
-  manager.addNestedPass<func::FuncOp>(createFheChooseRealizations(realizations));
-  manager.addPass(createFheVerifyExact());
-}
 
 void registerAllFhePasses() {
   registerQnnPasses();
