@@ -8,6 +8,7 @@
 #include "compiler/driver/Compilation.h"
 #include "compiler/driver/OutputFiles.h"
 #include "compiler/estimate/Estimate.h"
+#include "compiler/export/Export.h"
 #include "compiler/report/Report.h"
 #include "passes/pipeline/Command.h"
 #include "llvm/ADT/SmallString.h"
@@ -22,7 +23,7 @@ using llvm::StringRef;
 
 namespace {
 
-enum class Emit { Object, Qnn, Fhe, Tfhe, Llvm };
+enum class Emit { Object, Qnn, Fhe, Tfhe, Llvm, Qonnx, Qcdq };
 
 struct CommandLine {
   CLI::App app{"Compiles a quantized ONNX network to an object file that runs on TFHE-encrypted "
@@ -61,9 +62,10 @@ CommandLine::CommandLine() {
   app.add_option("--name", name, "Prefix of the C names (default: the stem of OUT)")
       ->type_name("NAME");
   CLI::Option *emitOption =
-      app.add_option("--emit", emitText, "Print the network at a level instead (to OUT or stdout)")
-          ->type_name("qnn|fhe|tfhe|llvm")
-          ->check(CLI::IsMember({"qnn", "fhe", "tfhe", "llvm"}));
+      app.add_option("--emit", emitText, "Print the network at a level instead, or write it as a quantized ONNX file (to OUT or "
+                     "stdout)")
+          ->type_name("qnn|fhe|tfhe|llvm|qonnx|qcdq")
+          ->check(CLI::IsMember({"qnn", "fhe", "tfhe", "llvm", "qonnx", "qcdq"}));
   CLI::Option *checkOption =
       app.add_flag("--check", check, "Print the accumulators and tables, write nothing");
   checkOption->excludes(emitOption);
@@ -106,6 +108,8 @@ Emit CommandLine::emit() const {
       .Case("fhe", Emit::Fhe)
       .Case("tfhe", Emit::Tfhe)
       .Case("llvm", Emit::Llvm)
+      .Case("qonnx", Emit::Qonnx)
+      .Case("qcdq", Emit::Qcdq)
       .Default(Emit::Object);
 }
 
@@ -182,8 +186,26 @@ static std::string print(mlir::ModuleOp module) {
   return text;
 }
 
+/// The network as it was imported or quantized, as an ONNX file.
+static ExitCode emitOnnx(const CommandLine &line, Compilation &compilation) {
+  if (!compilation.runTo(Level::Imported))
+    return compilation.exitCode();
+  std::string bytes;
+  bool done = compilation.runStage("export", [&] {
+    auto made = exportOnnx(compilation.module(),
+                           line.emit() == Emit::Qcdq ? OnnxFormat::Qcdq : OnnxFormat::Qonnx);
+    if (failed(made))
+      return false;
+    bytes = std::move(*made);
+    return true;
+  });
+  return done ? writeText(line.output, bytes) : compilation.exitCode();
+}
+
 static ExitCode emitLevel(const CommandLine &line, Compilation &compilation) {
   Emit emit = line.emit();
+  if (emit == Emit::Qonnx || emit == Emit::Qcdq)
+    return emitOnnx(line, compilation);
   Level level = emit == Emit::Qnn ? Level::Imported : emit == Emit::Fhe ? Level::Fhe : Level::Tfhe;
   if (!compilation.runTo(level))
     return compilation.exitCode();

@@ -72,6 +72,7 @@ inline constexpr char Calibration[] = "Q060"; ///< calibration files do not fit 
 inline constexpr char CalibrationUnfit[] = "Q061"; ///< values nothing can be quantized from
 inline constexpr char AlreadyQuantized[] = "Q062"; ///< quantizers asked for where there are some
 inline constexpr char QuantizeBits[] = "Q063"; ///< a bit width quantization does not take
+inline constexpr char NotExportable[] = "Q064"; ///< what an ONNX format has no node for
 
 } // namespace fhe::diag
 
