@@ -130,8 +130,11 @@ LogicalResult calibrateFromFiles(ModuleOp module, const std::vector<NamedFile> &
     return failure();
   std::vector<std::vector<int64_t>> integers;
   for (auto [input, reals] : llvm::zip(*inputs, *values)) {
-    integers.emplace_back(reals.size());
-    input.quantize(reals.data(), samples, integers.back().data());
+    integers.emplace_back(samples * input.integers());
+    std::string problem = input.quantize(reals.data(), samples, integers.back().data());
+    if (!problem.empty())
+      return emitError(module.getLoc()) << "--calibration: " << problem << " [" << diag::Calibration
+                                        << "]";
   }
   return recordObservedRanges(module, integers, samples, frequencies);
 }

@@ -255,6 +255,8 @@ LogicalResult importSplit(Node &node) {
 }
 
 LogicalResult importGather(Node &node) {
+  if (node.has(1) && node.input(1).isEncrypted())
+    return importEmbedding(node);
   int64_t axis = 0;
   FailureOr<Constant> indices = node.constantInput(1, "indices");
   if (failed(indices) || failed(node.attribute("axis", axis)))

@@ -178,6 +178,24 @@ LogicalResult Importer::readWholeShape(const onnx::ValueInfoProto &input,
   return success();
 }
 
+static bool isClassNumber(int dataType) {
+  return dataType == onnx::TensorProto::INT64 || dataType == onnx::TensorProto::INT32;
+}
+
+/// Whether every node that takes `name` makes a one-hot encoding of it.
+bool Importer::isEncodedOnly(StringRef name) const {
+  bool encoded = false;
+  for (const onnx::NodeProto &node : graph().node())
+    for (int i = 0; i != node.input_size(); ++i) {
+      if (node.input(i) != name)
+        continue;
+      if (!(node.op_type() == "OneHot" && i == 0) && !(node.op_type() == "Gather" && i == 1))
+        return false;
+      encoded = true;
+    }
+  return encoded;
+}
+
 LogicalResult Importer::readShape(const onnx::ValueInfoProto &input,
                                   SmallVectorImpl<int64_t> &sample) {
   std::string what = "input '" + input.name() + "'";
@@ -186,11 +204,13 @@ LogicalResult Importer::readShape(const onnx::ValueInfoProto &input,
   const onnx::TypeProto::Tensor &type = input.type().tensor_type();
   if (options.wholeTensors)
     return readWholeShape(input, sample);
-  if (type.elem_type() != onnx::TensorProto::FLOAT)
+  if (type.elem_type() != onnx::TensorProto::FLOAT &&
+      !(isClassNumber(type.elem_type()) && isEncodedOnly(input.name())))
     return refuse(fileLoc, diag::BadInterface,
                   what + " holds " + dataTypeName(type.elem_type()) +
                       " values; inputs must be FLOAT",
-                  {"help: let the client convert to float before the network"});
+                  {"help: let the client convert to float before the network; integers may only go "
+                   "into OneHot, or choose rows in a Gather (embedding)"});
   if (!type.shape().dim_size())
     return refuse(fileLoc, diag::BadInterface, what + " has no batch dimension");
   for (auto [d, dim] : llvm::enumerate(type.shape().dim())) {

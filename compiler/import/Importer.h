@@ -78,6 +78,7 @@ private:
   mlir::LogicalResult importInput(const onnx::ValueInfoProto &input);
   mlir::LogicalResult readShape(const onnx::ValueInfoProto &input,
                                 llvm::SmallVectorImpl<int64_t> &sample);
+  bool isEncodedOnly(llvm::StringRef name) const;
   mlir::LogicalResult declareInputs();
   mlir::LogicalResult declareInput(const DeclaredInput &declared, llvm::StringRef name,
                                    mlir::BlockArgument argument);

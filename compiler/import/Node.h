@@ -109,7 +109,8 @@ enum class OperatorClass {
   Univariate, ///< one function of one integer: goes into a table
   Layout,     ///< moves elements
   Quantizer,
-  Clear, ///< on constants and shapes only
+  Client, ///< computed by the client, before encryption or after decryption
+  Clear,  ///< on constants and shapes only
 };
 
 /// One row of the operator table, the single source of docs/supported-ops.md.
@@ -202,6 +203,13 @@ mlir::FailureOr<mlir::Value> createGather(Node &node, mlir::Value value,
 mlir::FailureOr<mlir::Value> gatherWeights(Node &node, mlir::Value value,
                                            llvm::ArrayRef<int32_t> source,
                                            llvm::ArrayRef<int64_t> shape, int64_t axis);
+// ClientOps.cpp: what the client computes
+mlir::LogicalResult importSoftmax(Node &node);
+mlir::LogicalResult importArgMax(Node &node);
+mlir::LogicalResult importTopK(Node &node);
+mlir::LogicalResult importOneHot(Node &node);
+/// A Gather of rows of a constant table by an input of the network.
+mlir::LogicalResult importEmbedding(Node &node);
 // Resize.cpp
 mlir::LogicalResult importResize(Node &node);
 mlir::LogicalResult importUpsample(Node &node);

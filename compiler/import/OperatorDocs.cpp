@@ -38,6 +38,10 @@ void printOperators(llvm::raw_ostream &os) {
        "(`x * sigmoid(x)`),\nis one table, one a channel where its constants differ."},
       {OperatorClass::Layout,
        "Layout\n\nThey cost nothing at run time but a copy, and may not move the batch dimension."},
+      {OperatorClass::Client,
+       "Client\n\nNot computed on encrypted numbers: the client does it behind the network, on what it "
+       "decrypted, or\n(`OneHot`, `Gather`) before it encrypts. Steps of `pre` and `post` in the "
+       "[manifest](formats.md#post)."},
       {OperatorClass::Quantizer, "Quantizers"},
       {OperatorClass::Clear,
        "Clear\n\nShape arithmetic, evaluated at compile time, as are all of the above on constants."}};

@@ -21,6 +21,9 @@ static const Operator kOnnxOperators[] = {
      "two encrypted operands need a common scale; a constant goes into the next table"},
     {"And", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
+    {"ArgMax", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importArgMax,
+     "keepdims, select_last_index; not over the batch"},
+    {"ArgMin", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importArgMax, "as ArgMax"},
     {"Asin", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Asinh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Atan", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
@@ -62,7 +65,8 @@ static const Operator kOnnxOperators[] = {
     {"Expand", 8, 0, 2, 2, 1, 2, OperatorClass::Layout, importExpand, "constant shape"},
     {"Flatten", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importFlatten, ""},
     {"Floor", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
-    {"Gather", 6, 0, 2, 2, 1, 2, OperatorClass::Layout, importGather, "constant indices"},
+    {"Gather", 6, 0, 2, 2, 1, 2, OperatorClass::Layout, importGather,
+     "constant indices; or rows of a constant table by an input (embedding): the client sends it one-hot"},
     {"Gelu", 20, 0, 1, 1, 1, 0, OperatorClass::Univariate, importGelu,
      "exact or tanh approximation"},
     {"Gemm", 6, 0, 2, 3, 1, 2, OperatorClass::Mixing, importGemm,
@@ -85,6 +89,7 @@ static const Operator kOnnxOperators[] = {
     {"LessOrEqual", 12, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
     {"Log", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"LogSoftmax", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importSoftmax, ""},
     {"MatMul", 6, 0, 2, 2, 1, 2, OperatorClass::Mixing, importMatMul,
      "one clear operand on either side; vectors and stacks of matrices"},
     {"Max", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum,
@@ -101,6 +106,7 @@ static const Operator kOnnxOperators[] = {
      "by a constant, or of two functions of one tensor"},
     {"Neg", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Not", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "of 0 and 1"},
+    {"OneHot", 9, 0, 3, 3, 1, 6, OperatorClass::Client, importOneHot, "of an input of the network"},
     {"Or", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
     {"PRelu", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
@@ -140,6 +146,7 @@ static const Operator kOnnxOperators[] = {
     {"Size", 6, 0, 1, 1, 1, 0, OperatorClass::Clear, importSize, "also of encrypted tensors"},
     {"Slice", 6, 0, 1, 5, 1, 0x1e, OperatorClass::Layout, importSlice,
      "constant starts, ends, axes, steps"},
+    {"Softmax", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importSoftmax, ""},
     {"Softplus", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Softsign", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"SpaceToDepth", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importSpaceToDepth, ""},
@@ -153,6 +160,8 @@ static const Operator kOnnxOperators[] = {
     {"Tanh", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"ThresholdedRelu", 10, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha"},
     {"Tile", 6, 0, 2, 2, 1, 2, OperatorClass::Layout, importTile, "constant repeats"},
+    {"TopK", 6, 0, 1, 2, 2, 2, OperatorClass::Client, importTopK,
+     "values and indices; largest, sorted"},
     {"Transpose", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importTranspose, ""},
     {"Trilu", 14, 0, 1, 2, 1, 2, OperatorClass::Layout, importTrilu, "constant k"},
     {"Unsqueeze", 6, 0, 1, 2, 1, 2, OperatorClass::Layout, importUnsqueeze, ""},
@@ -196,10 +205,8 @@ bool isQuantizerOperator(const onnx::NodeProto &node) {
 
 /// What to do in place of an unsupported operator, where there is an answer.
 static SmallVector<std::string> waysOut(StringRef op) {
-  static const StringRef client[] = {"Softmax", "LogSoftmax", "ArgMax",
-                                     "ArgMin",  "TopK",       "Hardmax"};
   static const StringRef recurrent[] = {"LSTM", "GRU", "RNN"};
-  if (llvm::is_contained(client, op))
+  if (op == "Hardmax")
     return {"the client computes this on the decrypted outputs",
             "help: remove the operator from the model before the export"};
   if (op == "InstanceNormalization" || op == "LayerNormalization" || op == "GroupNormalization" ||

@@ -37,29 +37,156 @@ static std::string readString(Attribute attr) {
   return text ? text.str() : std::string();
 }
 
-static int64_t product(const std::vector<int64_t> &shape) {
+static std::vector<uint64_t> unsignedShape(ArrayRef<int64_t> shape) {
+  return {shape.begin(), shape.end()};
+}
+
+static int64_t product(ArrayRef<int64_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<>());
 }
 
-static FailureOr<std::vector<ClientAffine>> readAffines(Operation *op, Attribute attr) {
-  std::vector<ClientAffine> affines;
+static runtime::Affine readAffine(DictionaryAttr step) {
+  runtime::Affine affine{readList<double>(step.get("scale")), readList<double>(step.get("offset"))};
+  if (affine.scale.empty())
+    affine.scale = {1};
+  if (affine.offset.empty())
+    affine.offset = {0};
+  return affine;
+}
+
+static uint64_t readCount(DictionaryAttr step, StringRef name) {
+  return uint64_t(std::max(readNumber(step.get(name)).value_or(0), 0.0));
+}
+
+static bool readFlag(DictionaryAttr step, StringRef name) {
+  return step.get(name) && readNumber(step.get(name)).value_or(1) != 0;
+}
+
+static std::optional<runtime::PreOp> readStep(DictionaryAttr step, runtime::PreOp) {
+  std::string name = readString(step.get("op"));
+  if (name != "affine" && name != "one_hot")
+    return std::nullopt;
+  runtime::PreOp op;
+  op.kind = name == "affine" ? runtime::PreOp::affine : runtime::PreOp::oneHot;
+  op.numbers = readAffine(step);
+  op.classes = readCount(step, "classes");
+  return op;
+}
+
+static std::optional<runtime::PostOp> readStep(DictionaryAttr step, runtime::PostOp) {
+  using runtime::PostOp;
+  auto names = ArrayRef(runtime::postOpNames);
+  const auto *kind = llvm::find(names, readString(step.get("op")));
+  if (kind == names.end())
+    return std::nullopt;
+  PostOp op;
+  op.kind = PostOp::Kind(kind - names.begin());
+  op.numbers = readAffine(step);
+  op.axis = readCount(step, "axis");
+  op.keepDims = readFlag(step, "keepdims");
+  op.selectLast = readFlag(step, "select_last_index");
+  op.k = readCount(step, "k");
+  op.indices = readString(step.get("output")) == "indices";
+  op.shape = unsignedShape(readList<int64_t>(step.get("shape")));
+  if (op.kind != PostOp::function)
+    return op;
+  auto function = runtime::postFunctionNamed(readString(step.get("name")));
+  if (!function)
+    return std::nullopt;
+  op.applied = *function;
+  op.alpha = readNumber(step.get("alpha")).value_or(0);
+  op.beta = readNumber(step.get("beta")).value_or(0);
+  return op;
+}
+
+/// Reads the list of steps `attr` and takes `shape` through them.
+template <typename Step>
+static FailureOr<std::vector<Step>> readSteps(Operation *op, Attribute attr,
+                                              std::vector<uint64_t> &shape) {
+  std::vector<Step> steps;
   if (!attr)
-    return affines;
-  auto steps = dyn_cast<ArrayAttr>(attr);
-  if (!steps)
+    return steps;
+  auto list = dyn_cast<ArrayAttr>(attr);
+  if (!list)
     return op->emitError("pre and post of fhe.client are lists");
-  for (Attribute element : steps) {
-    auto step = dyn_cast<DictionaryAttr>(element);
-    if (!step || readString(step.get("op")) != "affine")
-      return op->emitError("fhe.client has a step that is not affine: ") << element;
-    ClientAffine affine{readList<double>(step.get("scale")), readList<double>(step.get("offset"))};
-    if (affine.scale.empty())
-      affine.scale = {1};
-    if (affine.offset.empty())
-      affine.offset = {0};
-    affines.push_back(std::move(affine));
+  for (Attribute element : list) {
+    auto dictionary = dyn_cast<DictionaryAttr>(element);
+    std::optional<Step> step = dictionary ? readStep(dictionary, Step()) : std::nullopt;
+    if (!step)
+      return op->emitError("fhe.client has a step that is not known: ") << element;
+    if (std::string problem = applyToShape(*step, shape); !problem.empty())
+      return op->emitError("fhe.client has a step that does not fit: ") << problem;
+    steps.push_back(std::move(*step));
   }
-  return affines;
+  return steps;
+}
+
+std::vector<int64_t> resultShapeOf(DictionaryAttr client) {
+  std::vector<uint64_t> shape = unsignedShape(readList<int64_t>(client.get("shape")));
+  if (auto list = client.getAs<ArrayAttr>("post"))
+    for (Attribute element : list)
+      if (auto step = dyn_cast<DictionaryAttr>(element))
+        if (std::optional<runtime::PostOp> op = readStep(step, runtime::PostOp()))
+          (void)applyToShape(*op, shape);
+  return {shape.begin(), shape.end()};
+}
+
+static Attribute realArray(Builder &b, ArrayRef<double> values) {
+  SmallVector<Attribute> out;
+  for (double value : values)
+    out.push_back(b.getF64FloatAttr(value));
+  return b.getArrayAttr(out);
+}
+
+DictionaryAttr describeStep(Builder &b, const runtime::PreOp &op) {
+  SmallVector<NamedAttribute> entries;
+  auto add = [&](StringRef name, Attribute value) { entries.push_back(b.getNamedAttr(name, value)); };
+  add("op", b.getStringAttr(op.kind == runtime::PreOp::affine ? "affine" : "one_hot"));
+  if (op.kind == runtime::PreOp::affine) {
+    add("scale", realArray(b, op.numbers.scale));
+    add("offset", realArray(b, op.numbers.offset));
+  } else {
+    add("classes", b.getI64IntegerAttr(int64_t(op.classes)));
+  }
+  return b.getDictionaryAttr(entries);
+}
+
+DictionaryAttr describeStep(Builder &b, const runtime::PostOp &op) {
+  using runtime::PostOp;
+  SmallVector<NamedAttribute> entries;
+  auto add = [&](StringRef name, Attribute value) { entries.push_back(b.getNamedAttr(name, value)); };
+  add("op", b.getStringAttr(runtime::postOpNames[op.kind]));
+  switch (op.kind) {
+  case PostOp::affine:
+    add("scale", realArray(b, op.numbers.scale));
+    add("offset", realArray(b, op.numbers.offset));
+    break;
+  case PostOp::bipolar:
+    add("scale", b.getF64FloatAttr(op.numbers.scale[0]));
+    break;
+  case PostOp::function:
+    add("name", b.getStringAttr(runtime::nameOf(op.applied)));
+    add("alpha", b.getF64FloatAttr(op.alpha));
+    add("beta", b.getF64FloatAttr(op.beta));
+    break;
+  case PostOp::topk:
+    add("k", b.getI64IntegerAttr(int64_t(op.k)));
+    add("output", b.getStringAttr(op.indices ? "indices" : "values"));
+    break;
+  case PostOp::argmax:
+    add("keepdims", b.getBoolAttr(op.keepDims));
+    add("select_last_index", b.getBoolAttr(op.selectLast));
+    break;
+  case PostOp::reshape:
+    add("shape", b.getDenseI64ArrayAttr(SmallVector<int64_t>(op.shape.begin(), op.shape.end())));
+    break;
+  case PostOp::softmax:
+  case PostOp::logSoftmax:
+    break;
+  }
+  if (runtime::hasAxis(op.kind))
+    add("axis", b.getI64IntegerAttr(int64_t(op.axis)));
+  return b.getDictionaryAttr(entries);
 }
 
 static double at(const std::vector<double> &values, int64_t channel) {
@@ -84,24 +211,47 @@ static double roundAs(double x, const std::string &mode) {
 }
 
 int64_t ClientInput::elements() const { return product(shape); }
+
+int64_t ClientInput::integers() const {
+  std::vector<uint64_t> behind = unsignedShape(shape);
+  for (const runtime::PreOp &step : pre)
+    (void)applyToShape(step, behind);
+  return std::accumulate(behind.begin(), behind.end(), int64_t(1), std::multiplies<>());
+}
+
+std::string ClientInput::quantize(const float *x, int64_t samples, int64_t *q) const {
+  int64_t count = elements();
+  std::vector<double> values;
+  for (int64_t s = 0; s != samples; ++s, x += count) {
+    values.assign(x, x + count);
+    std::vector<uint64_t> behind = unsignedShape(shape);
+    for (const runtime::PreOp &step : pre)
+      if (std::string problem = applyPre(step, behind, values); !problem.empty())
+        return "input '" + name + "': sample " + std::to_string(s) + ", " + problem;
+    for (double value : values) {
+      if (bipolar) {
+        *q++ = value >= 0 ? 1 : -1;
+        continue;
+      }
+      // Callers refuse NaN, as the runtime's client does; here it would end at the lower bound.
+      double clipped =
+          std::min(double(max), std::max(double(min), value / scale + double(zeroPoint)));
+      *q++ = int64_t(roundAs(clipped, rounding)) - zeroPoint;
+    }
+  }
+  return {};
+}
+
 int64_t ClientOutput::elements() const { return product(shape); }
 
-void ClientInput::quantize(const float *x, int64_t samples, int64_t *q) const {
-  int64_t count = elements(), inner = shape.empty() ? 1 : count / std::max<int64_t>(shape[0], 1);
-  for (int64_t i = 0; i != samples * count; ++i) {
-    int64_t channel = inner ? (i % count) / inner : 0;
-    double value = x[i];
-    for (const ClientAffine &affine : pre)
-      value = value * at(affine.scale, channel) + at(affine.offset, channel);
-    if (bipolar) {
-      q[i] = value >= 0 ? 1 : -1;
-      continue;
-    }
-    // Callers refuse NaN, as the runtime's client does; here it would end at the lower bound.
-    double clipped = std::min(double(max), std::max(double(min), value / scale + double(zeroPoint)));
-    q[i] = int64_t(roundAs(clipped, rounding)) - zeroPoint;
-  }
+std::vector<int64_t> ClientOutput::resultShape() const {
+  std::vector<uint64_t> behind = unsignedShape(shape);
+  for (const runtime::PostOp &step : post)
+    (void)applyToShape(step, behind);
+  return {behind.begin(), behind.end()};
 }
+
+int64_t ClientOutput::resultElements() const { return product(resultShape()); }
 
 void ClientOutput::dequantize(const int64_t *q, int64_t samples, double *y) const {
   int64_t count = elements(), inner = 1;
@@ -109,11 +259,17 @@ void ClientOutput::dequantize(const int64_t *q, int64_t samples, double *y) cons
     for (size_t d = size_t(*channelAxis) + 1; d < shape.size(); ++d)
       inner *= shape[d];
   int64_t channels = channelAxis ? shape[*channelAxis] : 1;
-  for (int64_t i = 0; i != samples * count; ++i) {
-    int64_t channel = (i % count) / inner % channels;
-    y[i] = double(q[i]) * at(scale, channel) + at(offset, channel);
-    for (const ClientAffine &affine : post)
-      y[i] = y[i] * at(affine.scale, channel) + at(affine.offset, channel);
+  std::vector<double> values;
+  for (int64_t s = 0; s != samples; ++s, q += count) {
+    values.resize(count);
+    for (int64_t e = 0; e != count; ++e) {
+      int64_t channel = e / inner % channels;
+      values[e] = double(q[e]) * at(scale, channel) + at(offset, channel);
+    }
+    std::vector<uint64_t> behind = unsignedShape(shape);
+    for (const runtime::PostOp &step : post)
+      applyPost(step, behind, values);
+    y = std::copy(values.begin(), values.end(), y);
   }
 }
 
@@ -135,10 +291,11 @@ FailureOr<std::vector<ClientInput>> readClientInputs(func::FuncOp main) {
     ClientInput input;
     input.name = readString(client.get("name"));
     input.shape = readList<int64_t>(client.get("shape"));
-    FailureOr<std::vector<ClientAffine>> pre = readAffines(main, client.get("pre"));
+    std::vector<uint64_t> behind = unsignedShape(input.shape);
+    auto pre = readSteps<runtime::PreOp>(main, client.get("pre"), behind);
     if (failed(pre))
       return failure();
-    input.pre = *pre;
+    input.pre = std::move(*pre);
     input.bipolar = readString(quantizer.get("kind")) == "bipolar";
     input.min = int64_t(readNumber(quantizer.get("min")).value_or(0));
     input.max = int64_t(readNumber(quantizer.get("max")).value_or(0));
@@ -147,13 +304,8 @@ FailureOr<std::vector<ClientInput>> readClientInputs(func::FuncOp main) {
     if (std::string rounding = readString(quantizer.get("rounding")); !rounding.empty())
       input.rounding = rounding;
     auto type = cast<RankedTensorType>(main.getArgumentTypes()[i]);
-    if (input.elements() != type.getNumElements() || !(input.scale > 0) || input.min > input.max)
+    if (input.integers() != type.getNumElements() || !(input.scale > 0) || input.min > input.max)
       return main.emitError("fhe.client of argument ") << i << " does not go with " << type;
-    int64_t channels = input.shape.empty() ? 1 : input.shape[0];
-    for (const ClientAffine &affine : input.pre)
-      if (failed(checkList(main, affine.scale, channels)) ||
-          failed(checkList(main, affine.offset, channels)))
-        return failure();
     inputs.push_back(std::move(input));
   }
   return inputs;
@@ -176,10 +328,11 @@ FailureOr<std::vector<ClientOutput>> readClientOutputs(func::FuncOp main) {
       output.offset = {0};
     if (auto axis = readNumber(client.get("channel_axis")))
       output.channelAxis = int64_t(*axis);
-    FailureOr<std::vector<ClientAffine>> post = readAffines(main, client.get("post"));
+    std::vector<uint64_t> behind = unsignedShape(output.shape);
+    auto post = readSteps<runtime::PostOp>(main, client.get("post"), behind);
     if (failed(post))
       return failure();
-    output.post = *post;
+    output.post = std::move(*post);
     auto type = cast<RankedTensorType>(main.getResultTypes()[i]);
     if (output.elements() != type.getNumElements() ||
         (output.channelAxis &&
@@ -189,10 +342,6 @@ FailureOr<std::vector<ClientOutput>> readClientOutputs(func::FuncOp main) {
     if (failed(checkList(main, output.scale, channels)) ||
         failed(checkList(main, output.offset, channels)))
       return failure();
-    for (const ClientAffine &affine : output.post)
-      if (failed(checkList(main, affine.scale, channels)) ||
-          failed(checkList(main, affine.offset, channels)))
-        return failure();
     outputs.push_back(std::move(output));
   }
   return outputs;

@@ -7,6 +7,7 @@
 //===-----------------------------------------------------------------------------===//
 #include "dialects/qnn/Interpreter.h"
 #include "dialects/qnn/Elements.h"
+#include "dialects/qnn/PostSteps.h"
 #include "llvm/ADT/DenseMap.h"
 #include <atomic>
 #include <functional>
@@ -88,6 +89,8 @@ struct Interpreter::Program {
   std::function<void(Frame &, float *)> elementwise(Operation *op);
   std::function<void(Frame &, float *)> quantizer(Operation *op);
   std::function<void(Frame &, float *)> moved(Operation *op);
+  std::function<void(Frame &, float *)> clientSide(Operation *op);
+  std::function<void(Frame &, float *)> oneHot(OneHotOp op);
   std::vector<bool> needed(ArrayRef<Value> values) const;
   std::vector<unsigned> lastUses(ArrayRef<Value> values) const;
 };
@@ -152,6 +155,10 @@ std::function<void(Frame &, float *)> Interpreter::Program::evaluator(Operation 
     return quantizer(op);
   if (isElementwise(op))
     return elementwise(op);
+  if (isClientOp(op))
+    return clientSide(op);
+  if (auto encoded = dyn_cast<OneHotOp>(op))
+    return oneHot(encoded);
   return moved(op);
 }
 
@@ -341,6 +348,49 @@ std::function<void(Frame &, float *)> Interpreter::Program::moved(Operation *op)
     };
   }
   return nullptr;
+}
+
+//===---------------------------------------------------------------------------===//
+// What clients do
+//===---------------------------------------------------------------------------===//
+
+std::function<void(Frame &, float *)> Interpreter::Program::clientSide(Operation *op) {
+  unsigned input = numbers[op->getOperand(0)];
+  std::optional<runtime::PostOp> step = postStepOf(op);
+  if (!step)
+    return nullptr;
+  ArrayRef<int64_t> from = shapeOf(op->getOperand(0));
+  return [=, shape = std::vector<uint64_t>(from.begin(), from.end()),
+          count = elementCount(op->getOperand(0))](Frame &frame, float *out) {
+    const float *x = frame.read(input);
+    std::vector<double> values;
+    for (int64_t s = 0; s != frame.width; ++s) {
+      values.resize(count);
+      for (int64_t e = 0; e != count; ++e)
+        values[e] = x[e * frame.width + s];
+      std::vector<uint64_t> behind = shape;
+      applyPost(*step, behind, values);
+      for (size_t e = 0; e != values.size(); ++e)
+        out[e * frame.width + s] = float(values[e]);
+    }
+  };
+}
+
+std::function<void(Frame &, float *)> Interpreter::Program::oneHot(OneHotOp op) {
+  unsigned input = numbers[op.getInput()];
+  int64_t classes = shapeOf(op.getResult()).back(), count = elementCount(op.getInput());
+  return [=](Frame &frame, float *out) {
+    const float *x = frame.read(input);
+    std::fill_n(out, count * classes * frame.width, 0.0f);
+    for (int64_t e = 0; e != count; ++e)
+      for (int64_t s = 0; s != frame.width; ++s) {
+        double index = x[e * frame.width + s];
+        index += index < 0 ? double(classes) : 0.0;
+        // What is no class stays a row of zeros, as ONNX says.
+        if (index >= 0 && index < double(classes) && index == std::floor(index))
+          out[(e * classes + int64_t(index)) * frame.width + s] = 1;
+      }
+  };
 }
 
 //===---------------------------------------------------------------------------===//

@@ -238,6 +238,38 @@ LogicalResult MaxOp::verify() {
   return verifySameElement(*this, getInput());
 }
 
+LogicalResult SoftmaxOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput());
+  if (input != shapeOf(getResult()))
+    return emitOpError("must keep the shape");
+  if (getAxis() < 0 || getAxis() >= int64_t(input.size()))
+    return emitOpError("axis ") << getAxis() << " is none of " << getInput().getType();
+  return success();
+}
+
+LogicalResult TopKOp::verify() {
+  SmallVector<int64_t> shape(shapeOf(getInput()));
+  if (getAxis() < 0 || getAxis() >= int64_t(shape.size()))
+    return emitOpError("axis ") << getAxis() << " is none of " << getInput().getType();
+  if (getK() < 1 || getK() > shape[getAxis()])
+    return emitOpError("k is ") << getK() << ", allowed are 1 to " << shape[getAxis()];
+  if (getLast() && (getK() != 1 || !getIndices()))
+    return emitOpError("`last` needs k = 1 and `indices`");
+  shape[getAxis()] = getK();
+  if (ArrayRef<int64_t>(shape) != shapeOf(getResult()))
+    return emitOpError("must have ") << getK() << " elements along axis " << getAxis() << ": "
+                                     << getInput().getType() << " to " << getResult().getType();
+  return success();
+}
+
+LogicalResult OneHotOp::verify() {
+  ArrayRef<int64_t> result = shapeOf(getResult());
+  if (result.empty() || result.drop_back() != shapeOf(getInput()))
+    return emitOpError("must add one axis at the end: ")
+           << getInput().getType() << " to " << getResult().getType();
+  return success();
+}
+
 LogicalResult ConcatOp::verify() {
   ArrayRef<int64_t> result = shapeOf(getResult());
   int64_t axis = getAxis(), total = 0;

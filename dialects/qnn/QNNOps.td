@@ -459,4 +459,59 @@ def QNN_ConcatOp : QNN_Op<"concat", [Pure]> {
   let hasVerifier = 1;
 }
 
+//===-------------------------------------------------------------------------===//
+// The client's part
+//===-------------------------------------------------------------------------===//
+
+def QNN_SoftmaxOp : QNN_Op<"softmax", [Pure]> {
+  let summary = "Normalize exponentials along an axis, on the client";
+  let description = [{
+    exp(x) / sum(exp(x)) along `axis`, or its logarithm (`log`). Only the client can compute it, on decrypted
+    numbers: what follows must be a result of the network, through operations of the client
+    (`qnn-check-quantizers`).
+
+    ```mlir
+    %y = qnn.softmax %x {axis = 0 : i64} : tensor<10xf32> -> tensor<10xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Tensor:$input, I64Attr:$axis, UnitAttr:$log);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNN_TopKOp : QNN_Op<"top_k", [Pure]> {
+  let summary = "Give the largest numbers along an axis, on the client";
+  let description = [{
+    The result has the `k` largest along `axis`, largest first, or their coordinates along it (`indices`). Of
+    equal numbers the first one comes first. ArgMax is k = 1 with `indices`; `last` then takes the last one of
+    equal numbers. Only the client can compute it, as `qnn.softmax`.
+
+    ```mlir
+    %y = qnn.top_k %x {axis = 0 : i64, k = 3 : i64, indices} : tensor<10xf32> -> tensor<3xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Tensor:$input, I64Attr:$axis, I64Attr:$k, UnitAttr:$indices, UnitAttr:$last);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNN_OneHotOp : QNN_Op<"one_hot", [Pure]> {
+  let summary = "Encode class numbers, on the client";
+  let description = [{
+    The result has one axis more, of the number of classes: 1 at the number and else 0. Negative numbers
+    count from the end. The input is one of the network, and a quantizer follows: the client encodes before
+    it encrypts.
+
+    ```mlir
+    %y = qnn.one_hot %x : tensor<3xf32> -> tensor<3x16xf32>
+    ```
+  }];
+  let arguments = (ins QNN_FloatTensor:$input);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 #endif // QNN_OPS

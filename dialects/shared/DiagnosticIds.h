@@ -35,6 +35,7 @@ inline constexpr char OutputNotAffine[] = "Q013";    ///< output not affine in o
 inline constexpr char WeightsNotQuantized[] = "Q014"; ///< weights of a linear op lack a quantizer
 inline constexpr char InputForm[] = "Q015";  ///< what lies before an input's quantizer
 inline constexpr char NotANumber[] = "Q016"; ///< a table value is no number
+inline constexpr char BehindClient[] = "Q017"; ///< something encrypted behind an operation of the client
 inline constexpr char AccumulatorTooWide[] = "Q020"; ///< an accumulator exceeds the limit
 inline constexpr char TableTooWide[] = "Q021";       ///< a table input exceeds the limit
 

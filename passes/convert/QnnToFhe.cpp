@@ -1,5 +1,6 @@
 //===- QnnToFhe.cpp - Linear ops, sums, pools and layout over integers ---------------===//
 #include "passes/convert/QnnToFhe.h"
+#include "dialects/qnn/PostSteps.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "passes/convert/QnnToFheLowering.h"
 #include "passes/qnn/Results.h"
@@ -178,11 +179,12 @@ void QnnToFhe::convertConcat(qnn::ConcatOp op) {
 }
 
 LogicalResult QnnToFhe::convertOp(Operation *op) {
-  if (analysis.form(op->getResult(0)).isClear() || qnn::isLayout(op))
+  if (analysis.form(op->getResult(0)).isClear() || qnn::isLayout(op) || qnn::isClientOp(op) ||
+      isa<qnn::OneHotOp>(op))
     return success();
   if (qnn::isQuantizer(op)) {
-    Value root = analysis.form(op->getOperand(0)).root;
-    return isa<BlockArgument>(root) ? convertInputQuantizer(op) : convertQuantizer(op);
+    bool isInput = analysis.root(analysis.form(op->getOperand(0)).root).kind == qnn::RootKind::Argument;
+    return isInput ? convertInputQuantizer(op) : convertQuantizer(op);
   }
   // The types of this level hold 40 bits; the usual limit is far below.
   if (analysis.form(op->getResult(0)).root == op->getResult(0)) {

@@ -18,6 +18,7 @@ namespace fhe {
 struct InputQuantizer {
   mlir::Operation *quantizer = nullptr;
   qnn::PerElement scale, offset; ///< of the real input, per channel of the first axis or one
+  int64_t classes = 0;           ///< of a one-hot encoding before it; 0: none
 };
 
 class QnnToFhe {

@@ -1,5 +1,6 @@
 //===- QnnToFheTables.cpp - Quantizers become tables or move to the client ------------===//
 #include "passes/convert/QnnToFheLowering.h"
+#include "dialects/fhe/ClientSide.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "passes/qnn/Results.h"
 
@@ -92,14 +93,14 @@ static DictionaryAttr describeInput(OpBuilder &b, StringAttr name, ArrayRef<int6
                                                : type.getStorageTypeMax() == fullHi - 1);
   bool isShift = input.scale.isUniform() && input.scale[0] == 1 && input.offset.isUniform();
   SmallVector<Attribute> pre;
+  if (input.classes)
+    pre.push_back(describeStep(b, runtime::PreOp{runtime::PreOp::oneHot, {}, uint64_t(input.classes)}));
   if (!isShift || input.offset[0] != 0) {
     std::vector<double> scale = input.scale.values, offset = input.offset.values;
     size_t size = std::max(scale.size(), offset.size());
     scale.resize(size, scale[0]);
     offset.resize(size, offset[0]);
-    pre.push_back(b.getDictionaryAttr({b.getNamedAttr("op", b.getStringAttr("affine")),
-                                       b.getNamedAttr("scale", realArray(b, scale)),
-                                       b.getNamedAttr("offset", realArray(b, offset))}));
+    pre.push_back(describeStep(b, runtime::PreOp{runtime::PreOp::affine, {scale, offset}}));
   }
   auto quantizer = b.getDictionaryAttr(
       {b.getNamedAttr("kind", b.getStringAttr(isBipolar ? "bipolar" : "uniform")),
@@ -121,7 +122,7 @@ static DictionaryAttr describeInput(OpBuilder &b, StringAttr name, ArrayRef<int6
 
 static bool sameInput(const InputQuantizer &a, const InputQuantizer &b) {
   auto x = cast<qnn::QuantizeOp>(a.quantizer), y = cast<qnn::QuantizeOp>(b.quantizer);
-  return x.getKind() == y.getKind() && x.getRounding() == y.getRounding() &&
+  return a.classes == b.classes && x.getKind() == y.getKind() && x.getRounding() == y.getRounding() &&
          cast<RankedTensorType>(x.getResult().getType()).getElementType() ==
              cast<RankedTensorType>(y.getResult().getType()).getElementType() &&
          a.scale.values == b.scale.values && a.offset.values == b.offset.values;
@@ -130,9 +131,14 @@ static bool sameInput(const InputQuantizer &a, const InputQuantizer &b) {
 LogicalResult QnnToFhe::convertArgument(BlockArgument argument) {
   InputQuantizer input;
   for (Operation &op : from.getBody().front().without_terminator()) {
-    if (!qnn::isQuantizer(&op) || analysis.form(op.getOperand(0)).root != argument)
+    if (!qnn::isQuantizer(&op) || analysis.form(op.getOperand(0)).isClear())
+      continue;
+    Value root = analysis.form(op.getOperand(0)).root;
+    if (analysis.root(root).kind != qnn::RootKind::Argument || qnn::argumentOf(root) != argument)
       continue;
     InputQuantizer found;
+    if (root != argument)
+      found.classes = qnn::shapeOf(root).back();
     if (failed(readClientInput(&op, found)))
       return failure();
     if (input.quantizer && !sameInput(input, found)) {
@@ -153,13 +159,19 @@ LogicalResult QnnToFhe::convertArgument(BlockArgument argument) {
   int64_t lo = type.getStorageTypeMin() - type.getZeroPoint(),
           hi = type.getStorageTypeMax() - type.getZeroPoint();
   unsigned i = argument.getArgNumber();
-  ArrayRef<int64_t> shape = qnn::shapeOf(argument);
-  to.getArgument(i).setType(tensor(shape, lo, hi));
+  SmallVector<int64_t> shape(qnn::shapeOf(argument)), encrypted = shape;
+  if (input.classes)
+    encrypted.push_back(input.classes);
+  to.getArgument(i).setType(tensor(encrypted, lo, hi));
   to.setArgAttr(i, "fhe.client",
                 describeInput(builder,
                               nameOf(builder, from.getArgAttrOfType<StringAttr>(i, "qnn.name"), "input", i),
                               shape, input, lo, hi));
+  // All quantizers of the argument read it alike: as it is, or encoded.
   integers[argument] = to.getArgument(i);
+  for (Operation *user : argument.getUsers())
+    if (isa<qnn::OneHotOp>(user))
+      integers[user->getResult(0)] = to.getArgument(i);
   return success();
 }
 
@@ -385,16 +397,19 @@ LogicalResult QnnToFhe::convertResults(Operation *end) {
     FailureOr<qnn::ResultForm> form = qnn::describeResult(end, analysis, value);
     if (failed(form))
       return failure();
-    Value out = materialize(value);
+    Value out = materialize(form->integers);
     IntType range = rangeOf(out);
     OpBuilder &b = builder;
+    SmallVector<Attribute> post;
+    for (const runtime::PostOp &step : form->post)
+      post.push_back(describeStep(b, step));
     SmallVector<NamedAttribute> entries{
         b.getNamedAttr("name", nameOf(b, from.getResultAttrOfType<StringAttr>(i, "qnn.name"), "output", i)),
-        b.getNamedAttr("shape", integerArray(b, qnn::shapeOf(value))),
+        b.getNamedAttr("shape", integerArray(b, qnn::shapeOf(form->integers))),
         b.getNamedAttr("integer_range", integerArray(b, {range.getLo(), range.getHi()})),
         b.getNamedAttr("scale", realArray(b, form->scale.values)),
         b.getNamedAttr("offset", realArray(b, form->offset.values)),
-        b.getNamedAttr("post", b.getArrayAttr({}))};
+        b.getNamedAttr("post", b.getArrayAttr(post))};
     if (form->channelAxis)
       entries.push_back(b.getNamedAttr("channel_axis", b.getI64IntegerAttr(*form->channelAxis)));
     values.push_back(out);

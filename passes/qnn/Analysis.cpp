@@ -1,5 +1,6 @@
 //===- Analysis.cpp - Roots, element maps and affine forms ----------------------===//
 #include "passes/qnn/Analysis.h"
+#include "dialects/qnn/PostSteps.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "passes/pipeline/Command.h"
 #include "dialects/shared/NodeLocation.h"
@@ -66,7 +67,20 @@ bool Analysis::isQuantized(Value value) const {
   if (form.isClear() || !form.isAffine || !form.scale.isUniform() || form.scale[0] == 0)
     return false;
   RootKind kind = root(form.root).kind;
-  return kind != RootKind::Argument && kind != RootKind::Linear;
+  return kind != RootKind::Argument && kind != RootKind::Linear && kind != RootKind::Client;
+}
+
+BlockArgument argumentOf(Value root) {
+  if (auto oneHot = root.getDefiningOp<OneHotOp>())
+    root = oneHot.getInput();
+  return cast<BlockArgument>(root);
+}
+
+static Form formOfReals(Value root) {
+  Form form;
+  form.root = root;
+  form.scale.values = {1.0};
+  return form;
 }
 
 /// Centred integers a value's root can have, with 0 where the value is padded.
@@ -97,10 +111,7 @@ FailureOr<Analysis> Analysis::run(func::FuncOp function, StringRef command) {
       analysis.hasQuantizers |= !constant.getType().getElementType().isF32();
   });
   for (BlockArgument argument : function.getArguments()) {
-    Form form;
-    form.root = argument;
-    form.scale.values = {1.0};
-    analysis.forms[argument] = form;
+    analysis.forms[argument] = formOfReals(argument);
     analysis.roots[argument] = Root();
   }
   for (Operation &op : function.getBody().front().without_terminator())
@@ -118,6 +129,15 @@ LogicalResult Analysis::visit(Operation *op) {
   }
   if (llvm::all_of(op->getOperands(), [&](Value v) { return forms.find(v)->second.isClear(); }))
     return op->emitError("has only clear operands; qnn-fold evaluates those");
+  if (isClientOp(op)) {
+    roots[op->getResult(0)].kind = RootKind::Client;
+    forms[op->getResult(0)] = formOfReals(op->getResult(0));
+    return success();
+  }
+  if (failed(refuseBehindClient(op)))
+    return failure();
+  if (auto oneHot = dyn_cast<OneHotOp>(op))
+    return visitOneHot(oneHot);
   if (isQuantizer(op))
     return visitQuantizer(op);
   if (isa<GemmOp, ConvOp>(op))
@@ -134,6 +154,39 @@ LogicalResult Analysis::visit(Operation *op) {
     return op->emitError("the largest of several encrypted values cannot be compiled yet")
            << diag::tag(diag::UnsupportedOperator);
   return visitElementwise(op);
+}
+
+/// Behind an operation of the client there are only others of the client.
+LogicalResult Analysis::refuseBehindClient(Operation *op) {
+  unsigned encrypted = 0;
+  Value client;
+  for (Value operand : op->getOperands()) {
+    const Form &from = form(operand);
+    encrypted += !from.isClear();
+    if (!from.isClear() && root(from.root).kind == RootKind::Client)
+      client = from.root;
+  }
+  if (!client || (encrypted == 1 && (isElementwise(op) || isa<ReshapeOp>(op))))
+    return success();
+  InFlightDiagnostic diagnostic = op->emitError()
+      << "takes what only the client can compute, on decrypted numbers: "
+      << describeOrigin(client) << diag::tag(diag::BehindClient);
+  diagnostic.attachNote() << "help: end the network with " << describeOrigin(client)
+                          << ", or remove it where only the order of the numbers matters";
+  return diagnostic;
+}
+
+LogicalResult Analysis::visitOneHot(OneHotOp op) {
+  if (!isa<BlockArgument>(op.getInput())) {
+    InFlightDiagnostic diagnostic =
+        op.emitError("encodes class numbers that are no input of the network") << diag::tag(diag::InputForm);
+    diagnostic.attachNote() << "they come from " << describeOrigin(op.getInput());
+    diagnostic.attachNote() << "help: make the class numbers an input, which the client encodes";
+    return diagnostic;
+  }
+  roots[op.getResult()] = Root();
+  forms[op.getResult()] = formOfReals(op.getResult());
+  return success();
 }
 
 LogicalResult Analysis::visitQuantizer(Operation *op) {
@@ -213,7 +266,7 @@ LogicalResult Analysis::requireQuantized(Operation *op, Value operand, StringRef
   if (kind == RootKind::Argument) {
     diagnostic.attachNote() << "it comes from " << describeOrigin(form.root)
                             << " without a quantizer between";
-    suggestDeclaration(diagnostic, cast<BlockArgument>(form.root), command);
+    suggestDeclaration(diagnostic, argumentOf(form.root), command);
     return diagnostic;
   }
   diagnostic.attachNote() << "it comes from " << describeOrigin(operand)

@@ -21,7 +21,9 @@
 
 namespace fhe::qnn {
 
-enum class RootKind { Argument, Quantizer, Linear, Sum, Pool, Concat };
+/// Client: real numbers that only the client knows (qnn.softmax, qnn.top_k). Argument: an argument of the
+/// function, or its one-hot encoding.
+enum class RootKind { Argument, Quantizer, Linear, Sum, Pool, Concat, Client };
 
 /// One number for all elements, or one an element.
 struct PerElement {
@@ -68,6 +70,8 @@ private:
   mlir::LogicalResult visitSum(AddOp op);
   mlir::LogicalResult visitPool(AvgPoolOp op);
   mlir::LogicalResult visitConcat(ConcatOp op);
+  mlir::LogicalResult visitOneHot(OneHotOp op);
+  mlir::LogicalResult refuseBehindClient(mlir::Operation *op);
   mlir::LogicalResult visitElementwise(mlir::Operation *op);
   /// An element-wise op with several encrypted operands: a sum, or one function of one integer.
   mlir::LogicalResult visitSeveral(mlir::Operation *op, llvm::ArrayRef<unsigned> operands);
@@ -88,6 +92,9 @@ private:
   bool hasQuantizers = false;
   std::string command;
 };
+
+/// The argument of the function behind a root of kind Argument.
+mlir::BlockArgument argumentOf(mlir::Value root);
 
 /// "node 'relu1' (Relu)" or "graph input 'x'".
 std::string describeOrigin(mlir::Value value);

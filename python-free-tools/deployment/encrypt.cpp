@@ -39,23 +39,23 @@ static Values readValues(const std::string &path, const fhe_manifest *manifest,
   NamedPath file(text);
   fhe_tensor_info info = findInput(path, manifest, file);
   fhe::runtime::NpyArray array = readNpyFile(file.path);
-  std::vector<uint64_t> one(info.shape, info.shape + info.rank);
+  std::vector<uint64_t> one(info.float_shape, info.float_shape + info.float_rank);
   Values values{info.name, {}, array.shape == one ? 1 : array.shape.empty() ? 0 : array.shape[0]};
-  if (values.samples == 0 || array.elements() / values.samples != info.elements ||
+  if (values.samples == 0 || array.elements() / values.samples != info.float_elements ||
       array.elements() % values.samples != 0)
     throw FileError(file.path, "has the shape " +
                                    shapeText(array.shape.data(), uint32_t(array.shape.size())) +
                                    "; input '" + info.name + "' takes samples x " +
-                                   shapeText(info.shape, info.rank));
+                                   shapeText(info.float_shape, info.float_rank));
   values.data = array.toFloat();
   if (limit && limit < values.samples) {
     values.samples = limit;
-    values.data.resize(limit * info.elements);
+    values.data.resize(limit * info.float_elements);
   }
   for (size_t i = 0; i < values.data.size(); ++i)
     if (std::isnan(values.data[i]))
-      throw FileError(file.path, "sample " + std::to_string(i / info.elements) + ", element " +
-                                     std::to_string(i % info.elements) + " is not a number");
+      throw FileError(file.path, "sample " + std::to_string(i / info.float_elements) + ", element " +
+                                     std::to_string(i % info.float_elements) + " is not a number");
   return values;
 }
 

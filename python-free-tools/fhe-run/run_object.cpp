@@ -77,7 +77,7 @@ ObjectRun::ObjectRun(const RunOptions &options) : options(options), object(optio
     fhe_tensor_info info;
     check(fhe_manifest_input(parsed, i, &info));
     names.push_back(info.name);
-    elements.push_back(info.elements);
+    elements.push_back(info.float_elements);
   }
   std::vector<std::string> outputs;
   for (uint32_t i = 0; i < fhe_manifest_output_count(parsed); ++i) {

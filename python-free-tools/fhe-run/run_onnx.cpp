@@ -10,6 +10,7 @@
 #include "dialects/fhe/Interpreter.h"
 #include "dialects/shared/NodeLocation.h"
 #include "python-free-tools/fhe-run/run.h"
+#include "python-free-tools/shared/files.h"
 
 #include <chrono>
 
@@ -29,19 +30,23 @@ static std::vector<std::vector<int64_t>> quantizeInputs(const RunOptions &option
       readInputs(options.inputs, names, elements, options.samples, options.model, samples);
   std::vector<std::vector<int64_t>> integers;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    integers.emplace_back(values[i].values.size());
-    inputs[i].quantize(values[i].values.data(), int64_t(samples), integers[i].data());
+    integers.emplace_back(samples * uint64_t(inputs[i].integers()));
+    std::string problem =
+        inputs[i].quantize(values[i].values.data(), int64_t(samples), integers[i].data());
+    if (!problem.empty())
+      throw FileError(options.model, problem);
   }
   return integers;
 }
 
 static OutputValues decodeOutput(const ClientOutput &output, std::vector<int64_t> integers,
                                  uint64_t samples) {
-  std::vector<double> reals(integers.size());
+  std::vector<double> reals(samples * uint64_t(output.resultElements()));
   output.dequantize(integers.data(), int64_t(samples), reals.data());
+  std::vector<int64_t> shape = output.resultShape();
   OutputValues given;
   given.name = output.name;
-  given.shape.assign(output.shape.begin(), output.shape.end());
+  given.shape.assign(shape.begin(), shape.end());
   given.values.assign(reals.begin(), reals.end());
   given.integers = std::move(integers);
   return given;

@@ -35,12 +35,12 @@ void checkInputs(const fhe_manifest &manifest, const fhe_input *inputs, uint32_t
   for (uint32_t i = 0; i < count; ++i) {
     const InputSpec &spec = manifest.input(inputs[i].name);
     uint64_t expected = 0;
-    if (__builtin_mul_overflow(samples, spec.elements, &expected) || !inputs[i].data ||
+    if (__builtin_mul_overflow(samples, spec.floatElements, &expected) || !inputs[i].data ||
         inputs[i].elements != expected)
       throw Failure(FHE_INVALID_ARGUMENT, "input '" + spec.name + "' has " +
                                               std::to_string(inputs[i].elements) +
                                               " values, expected " + std::to_string(samples) +
-                                              " samples of " + std::to_string(spec.elements));
+                                              " samples of " + std::to_string(spec.floatElements));
   }
 }
 
@@ -90,9 +90,8 @@ std::unique_ptr<fhe_ciphertexts> makeCiphertexts(const fhe_manifest &manifest,
     tensor.words.resize(samples * spec.elements);
     Integers integers(tensor.words.size());
     for (uint64_t s = 0; s < samples; ++s) {
-      uint64_t first = s * spec.elements;
-      quantize(spec, {data + first, spec.elements},
-               std::span(integers.values).subspan(first, spec.elements), s);
+      quantize(spec, {data + s * spec.floatElements, spec.floatElements},
+               std::span(integers.values).subspan(s * spec.elements, spec.elements), s);
     }
     if (key)
       encryptTensor(*key, spec, integers.values, tensor, workers);
@@ -231,9 +230,15 @@ fhe_status fhe_manifest_input(const fhe_manifest *manifest, uint32_t i, fhe_tens
     require(manifest && info && i < manifest->inputs.size(), FHE_INVALID_ARGUMENT,
             "a null pointer or no such input");
     const InputSpec &spec = manifest->inputs[i];
-    *info = {
-        spec.name.c_str(), uint32_t(spec.shape.size()), spec.shape.data(), spec.elements, spec.lo,
-        spec.hi,           uint32_t(spec.shape.size()), spec.shape.data(), spec.elements};
+    *info = {spec.name.c_str(),
+             uint32_t(spec.shape.size()),
+             spec.shape.data(),
+             spec.elements,
+             spec.lo,
+             spec.hi,
+             uint32_t(spec.floatShape.size()),
+             spec.floatShape.data(),
+             spec.floatElements};
   });
 }
 

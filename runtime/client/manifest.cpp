@@ -96,7 +96,8 @@ public:
     return value;
   }
   /// Index of the string among `names`.
-  size_t oneOf(std::initializer_list<const char *> names) const {
+  template <class Names = std::initializer_list<const char *>>
+  size_t oneOf(const Names &names) const {
     std::string value = text();
     std::string list;
     size_t i = 0;
@@ -139,14 +140,6 @@ void checkChannels(const Field &field, size_t count, uint64_t channels) {
   if (count != 1 && count != channels)
     field.refuse("has " + std::to_string(count) + " values, expected 1 or " +
                  std::to_string(channels));
-}
-
-Affine readAffine(const Field &op, const std::vector<uint64_t> &shape) {
-  uint64_t channels = shape.empty() ? 1 : shape[0];
-  Affine affine{op["scale"].reals(maxElements), op["offset"].reals(maxElements)};
-  checkChannels(op["scale"], affine.scale.size(), channels);
-  checkChannels(op["offset"], affine.offset.size(), channels);
-  return affine;
 }
 
 Quantizer readQuantizer(const Field &field) {
@@ -287,13 +280,13 @@ private:
     InputSpec spec;
     spec.name = field["name"].text();
     checkName(field, result->inputs, spec.name);
-    spec.shape = readShape(field["shape"], spec.elements);
+    spec.floatShape = readShape(field["shape"], spec.floatElements);
+    spec.shape = spec.floatShape;
+    spec.elements = spec.floatElements;
+    for (const Field &op : field["pre"].items(64))
+      readPre(op, spec);
     if (uint64_t(field["elements"].integer(1, int64_t(maxElements))) != spec.elements)
-      field["elements"].refuse("is not the product of the shape");
-    for (const Field &op : field["pre"].items(64)) {
-      op["op"].oneOf({"affine"});
-      spec.pre.push_back(readAffine(op, spec.shape));
-    }
+      field["elements"].refuse("is not the product of the shape behind `pre`");
     spec.quantizer = readQuantizer(field["quantizer"]);
     readRange(field["integer_range"], spec.lo, spec.hi);
     double zero = spec.quantizer.zeroPoint;
@@ -302,6 +295,22 @@ private:
       field["integer_range"].refuse("does not hold all values of the quantizer");
     readEncoding(field, spec);
     result->inputs.push_back(std::move(spec));
+  }
+
+  void readPre(const Field &field, InputSpec &spec) {
+    PreOp op;
+    op.kind = PreOp::Kind(field["op"].oneOf({"affine", "one_hot"}));
+    if (op.kind == PreOp::affine) {
+      op.numbers = {field["scale"].reals(maxElements), field["offset"].reals(maxElements)};
+    } else {
+      op.classes = uint64_t(field["classes"].integer(1, int64_t(maxElements)));
+      if (__builtin_mul_overflow(spec.elements, op.classes, &spec.elements) ||
+          spec.elements > maxElements)
+        field.refuse("gives more than 2^32 elements");
+    }
+    if (std::string problem = applyToShape(op, spec.shape); !problem.empty())
+      field.refuse("does not fit the input: " + problem);
+    spec.pre.push_back(std::move(op));
   }
 
   void readOutput(const Field &field) {
@@ -333,24 +342,48 @@ private:
 
   void readPost(const Field &field, OutputSpec &spec) {
     PostOp op;
-    op.kind = PostOp::Kind(field["op"].oneOf({"affine", "bipolar", "softmax", "argmax"}));
-    if (op.kind == PostOp::affine)
-      op.numbers = readAffine(field, spec.floatShape);
-    if (op.kind == PostOp::bipolar)
+    op.kind = PostOp::Kind(field["op"].oneOf(postOpNames));
+    switch (op.kind) {
+    case PostOp::affine:
+      op.numbers = {field["scale"].reals(maxElements), field["offset"].reals(maxElements)};
+      break;
+    case PostOp::bipolar:
       op.numbers.scale = {field["scale"].real()};
-    if (op.kind == PostOp::softmax || op.kind == PostOp::argmax) {
-      if (spec.floatShape.empty())
-        field.refuse("needs an axis, but the output has none");
-      op.axis = uint64_t(field["axis"].integer(0, int64_t(spec.floatShape.size()) - 1));
-    }
-    if (op.kind == PostOp::argmax) {
+      break;
+    case PostOp::function:
+      readFunction(field, op);
+      break;
+    case PostOp::topk:
+      op.k = uint64_t(field["k"].integer(1, int64_t(maxElements)));
+      op.indices = field["output"].oneOf({"values", "indices"}) == 1;
+      op.axis = uint64_t(field["axis"].integer(0, 31));
+      break;
+    case PostOp::argmax:
       op.keepDims = field["keepdims"].boolean();
-      if (op.keepDims)
-        spec.floatShape[op.axis] = 1;
-      else
-        spec.floatShape.erase(spec.floatShape.begin() + std::ptrdiff_t(op.axis));
+      op.selectLast = field["select_last_index"].boolean();
+      [[fallthrough]];
+    case PostOp::softmax:
+    case PostOp::logSoftmax:
+      op.axis = uint64_t(field["axis"].integer(0, 31));
+      break;
+    case PostOp::reshape: {
+      uint64_t elements = 0;
+      op.shape = readShape(field["shape"], elements);
+      break;
     }
+    }
+    if (std::string problem = applyToShape(op, spec.floatShape); !problem.empty())
+      field.refuse("does not fit the output: " + problem);
     spec.post.push_back(std::move(op));
+  }
+
+  void readFunction(const Field &field, PostOp &op) {
+    std::optional<PostFunction> function = postFunctionNamed(field["name"].text());
+    if (!function)
+      field["name"].refuse("names a function that this library does not know", FHE_UNSUPPORTED);
+    op.applied = *function;
+    op.alpha = field["alpha"].real();
+    op.beta = field["beta"].real();
   }
 
   Field root;

@@ -3,6 +3,7 @@
 #define FHE_RUNTIME_CLIENT_MANIFEST_H
 
 #include "fhe/client.h"
+#include "runtime/client/processing.h"
 #include "runtime/formats/parameters.h"
 
 #include <memory>
@@ -11,11 +12,6 @@
 namespace fhe::runtime {
 
 enum class Rounding { halfEven, ceil, floor, up, down, halfUp, halfDown };
-
-/// x * scale[c] + offset[c]: one value for all, or one a coordinate of the first axis.
-struct Affine {
-  std::vector<double> scale, offset;
-};
 
 struct Quantizer {
   bool bipolar = false;
@@ -26,19 +22,12 @@ struct Quantizer {
 
 struct InputSpec {
   std::string name;
-  std::vector<uint64_t> shape;
-  uint64_t elements = 0;
-  std::vector<Affine> pre;
+  std::vector<uint64_t> shape, floatShape; ///< Behind and before `pre`.
+  uint64_t elements = 0, floatElements = 0;
+  std::vector<PreOp> pre;
   Quantizer quantizer;
   int64_t lo = 0, hi = 0;
   uint32_t key = 0, log2Delta = 0;
-};
-
-struct PostOp {
-  enum Kind { affine, bipolar, softmax, argmax } kind = affine;
-  Affine numbers;    ///< affine; bipolar: scale[0].
-  uint64_t axis = 0; ///< softmax and argmax.
-  bool keepDims = true;
 };
 
 struct OutputSpec {

@@ -37,24 +37,14 @@ double roundAs(Rounding rounding, double x) {
   return x;
 }
 
-static double channelValue(const std::vector<double> &values, uint64_t channel) {
-  return values.size() == 1 ? values[0] : values[channel];
-}
-
-/// x * scale[c] + offset[c] with c the coordinate along the first axis.
-static void applyAffine(const Affine &affine, const std::vector<uint64_t> &shape,
-                        std::span<double> values) {
-  uint64_t channels = shape.empty() ? 1 : shape[0], each = values.size() / channels;
-  for (uint64_t i = 0; i < values.size(); ++i)
-    values[i] =
-        values[i] * channelValue(affine.scale, i / each) + channelValue(affine.offset, i / each);
-}
-
 void quantize(const InputSpec &spec, std::span<const float> values, std::span<int64_t> integers,
               uint64_t sample) {
   std::vector<double> real(values.begin(), values.end());
-  for (const Affine &affine : spec.pre)
-    applyAffine(affine, spec.shape, real);
+  std::vector<uint64_t> shape = spec.floatShape;
+  for (const PreOp &op : spec.pre)
+    if (std::string problem = applyPre(op, shape, real); !problem.empty())
+      throw Failure(FHE_INVALID_ARGUMENT, "input '" + spec.name + "': sample " +
+                                              std::to_string(sample) + ", " + problem);
   const Quantizer &quantizer = spec.quantizer;
   for (uint64_t i = 0; i < real.size(); ++i) {
     if (std::isnan(real[i]))
@@ -69,46 +59,6 @@ void quantize(const InputSpec &spec, std::span<const float> values, std::span<in
                                double(quantizer.min), double(quantizer.max));
     integers[i] = int64_t(roundAs(quantizer.rounding, scaled)) - int64_t(quantizer.zeroPoint);
   }
-}
-
-/// Calls body(first, stride) for each line along `axis`.
-template <class Body>
-static void forLines(const std::vector<uint64_t> &shape, uint64_t axis, const Body &body) {
-  uint64_t outer = 1, inner = 1;
-  for (uint64_t d = 0; d < axis; ++d)
-    outer *= shape[d];
-  for (uint64_t d = axis + 1; d < shape.size(); ++d)
-    inner *= shape[d];
-  for (uint64_t o = 0; o < outer; ++o)
-    for (uint64_t i = 0; i < inner; ++i)
-      body(o * shape[axis] * inner + i, inner, o * inner + i);
-}
-
-static void softmax(const std::vector<uint64_t> &shape, uint64_t axis,
-                    std::vector<double> &values) {
-  forLines(shape, axis, [&](uint64_t first, uint64_t stride, uint64_t) {
-    double largest = values[first], sum = 0;
-    for (uint64_t c = 0; c < shape[axis]; ++c)
-      largest = std::max(largest, values[first + c * stride]);
-    for (uint64_t c = 0; c < shape[axis]; ++c)
-      sum += values[first + c * stride] = std::exp(values[first + c * stride] - largest);
-    for (uint64_t c = 0; c < shape[axis]; ++c)
-      values[first + c * stride] /= sum;
-  });
-}
-
-/// The first largest, as ONNX does.
-static std::vector<double> argmax(const std::vector<uint64_t> &shape, uint64_t axis,
-                                  const std::vector<double> &values) {
-  std::vector<double> result(values.size() / shape[axis]);
-  forLines(shape, axis, [&](uint64_t first, uint64_t stride, uint64_t line) {
-    uint64_t best = 0;
-    for (uint64_t c = 1; c < shape[axis]; ++c)
-      if (values[first + c * stride] > values[first + best * stride])
-        best = c;
-    result[line] = double(best);
-  });
-  return result;
 }
 
 void dequantize(const OutputSpec &spec, std::span<const int64_t> integers,
@@ -126,22 +76,8 @@ void dequantize(const OutputSpec &spec, std::span<const int64_t> integers,
               channelValue(spec.offset, channel);
   }
   std::vector<uint64_t> shape = spec.shape;
-  for (const PostOp &op : spec.post) {
-    if (op.kind == PostOp::affine)
-      applyAffine(op.numbers, shape, real);
-    else if (op.kind == PostOp::bipolar)
-      for (double &x : real)
-        x = x >= 0 ? op.numbers.scale[0] : -op.numbers.scale[0];
-    else if (op.kind == PostOp::softmax)
-      softmax(shape, op.axis, real);
-    else {
-      real = argmax(shape, op.axis, real);
-      if (op.keepDims)
-        shape[op.axis] = 1;
-      else
-        shape.erase(shape.begin() + std::ptrdiff_t(op.axis));
-    }
-  }
+  for (const PostOp &op : spec.post)
+    applyPost(op, shape, real);
   std::copy(real.begin(), real.end(), values.begin());
 }
 

@@ -43,14 +43,14 @@ int main(void) {
   must(fhe_client_key_generate(manifest, &secret));
   must(fhe_evaluation_key_generate(secret, 0, &evaluation));
 
-  float x[TINY_INPUT_ELEMENTS], y[TINY_OUTPUT_ELEMENTS], clear[TINY_OUTPUT_ELEMENTS];
-  for (int i = 0; i < TINY_INPUT_ELEMENTS; ++i)
+  float x[TINY_INPUT_FLOAT_ELEMENTS], y[TINY_OUTPUT_FLOAT_ELEMENTS], clear[TINY_OUTPUT_FLOAT_ELEMENTS];
+  for (int i = 0; i < TINY_INPUT_FLOAT_ELEMENTS; ++i)
     x[i] = 0.25f * (float)(i % 5) - 0.5f;
-  const fhe_input input = {TINY_INPUT_0_NAME, x, TINY_INPUT_ELEMENTS};
+  const fhe_input input = {TINY_INPUT_0_NAME, x, TINY_INPUT_FLOAT_ELEMENTS};
   fhe_ciphertexts *in = NULL;
   must(fhe_encrypt(manifest, secret, &input, 1, 1, &in));
   fhe_ciphertexts *out = serve(evaluation, in);
-  must(fhe_decrypt(manifest, secret, out, NULL, y, TINY_OUTPUT_ELEMENTS));
+  must(fhe_decrypt(manifest, secret, out, NULL, y, TINY_OUTPUT_FLOAT_ELEMENTS));
 
   /* The same program in the clear, to compare. */
   fhe_options options = {0};
@@ -61,10 +61,10 @@ int main(void) {
   must(fhe_encode_clear(manifest, &input, 1, 1, &open));
   must(fhe_prepare(&tiny_model, NULL, &options, &prepared));
   must(fhe_run(prepared, open, NULL, NULL, &result));
-  must(fhe_decode_clear(manifest, result, NULL, clear, TINY_OUTPUT_ELEMENTS));
+  must(fhe_decode_clear(manifest, result, NULL, clear, TINY_OUTPUT_FLOAT_ELEMENTS));
 
   int differences = 0;
-  for (int i = 0; i < TINY_OUTPUT_ELEMENTS; ++i) {
+  for (int i = 0; i < TINY_OUTPUT_FLOAT_ELEMENTS; ++i) {
     printf("y[%d] = %g (in the clear %g)\n", i, (double)y[i], (double)clear[i]);
     differences += y[i] != clear[i];
   }

@@ -35,7 +35,7 @@ bool evaluate(const fhe_model &model, std::span<const float> x) {
 
 int main() {
   try {
-    std::vector<float> x(TINY_INPUT_ELEMENTS, 0.5f), z(TINY_CALIBRATED_INPUT_ELEMENTS, -0.25f);
+    std::vector<float> x(TINY_INPUT_FLOAT_ELEMENTS, 0.5f), z(TINY_CALIBRATED_INPUT_FLOAT_ELEMENTS, -0.25f);
     bool good = evaluate(tiny_model, x);
     good &= evaluate(tiny_calibrated_model, z);
     return good ? 0 : 1;

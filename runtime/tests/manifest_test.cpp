@@ -82,7 +82,22 @@ TEST(Manifest, RefusesBrokenFields) {
                 FHE_UNSUPPORTED);
   expectRefused(
       replaced(good, "\"pre\":[]", "\"pre\":[{\"op\":\"affine\",\"scale\":[1,2],\"offset\":[0]}]"),
-      "scale: has 2 values");
+      "2 values for 8 channels");
+  auto withPost = [&](const std::string &step) {
+    return replaced(good, "\"post\":[]", "\"post\":[" + step + "]");
+  };
+  expectRefused(withPost(R"({"op":"softmax","axis":7})"), "axis 7 of a tensor");
+  expectRefused(withPost(R"({"op":"argmax","axis":0,"keepdims":true})"), "select_last_index");
+  expectRefused(withPost(R"({"op":"topk","axis":0,"k":99,"output":"values"})"), "99 largest");
+  expectRefused(withPost(R"({"op":"topk","axis":0,"k":1,"output":"both"})"), "both",
+                FHE_UNSUPPORTED);
+  expectRefused(withPost(R"({"op":"reshape","shape":[7]})"), "a shape of 7 elements");
+  expectRefused(withPost(R"({"op":"function","name":"gamma","alpha":0,"beta":0})"), "name",
+                FHE_UNSUPPORTED);
+  expectRefused(replaced(good, "\"pre\":[]", R"("pre":[{"op":"one_hot","classes":4}])"),
+                "inputs[0].elements");
+  expectRefused(replaced(good, "\"pre\":[]", R"("pre":[{"op":"one_hot","classes":4294967296}])"),
+                "2^32");
   expectRefused(replaced(good, "\"N\":2048", "\"N\":2047"), "power of two");
   expectRefused(replaced(good, "\"levels\":5", "\"levels\":64"), "decomposition");
   expectRefused(replaced(good, "\"classic\"", "\"amortized\""), "engine", FHE_UNSUPPORTED);
@@ -131,9 +146,9 @@ TEST(Values, RoundAsQonnxDoes) {
 TEST(Values, QuantizeClipsRoundsAndCentres) {
   InputSpec spec;
   spec.name = "x";
-  spec.shape = {2, 3};
-  spec.elements = 6;
-  spec.pre = {{{2.0, 1.0}, {0.5}}};
+  spec.shape = spec.floatShape = {2, 3};
+  spec.elements = spec.floatElements = 6;
+  spec.pre = {{PreOp::affine, {{2.0, 1.0}, {0.5}}}};
   spec.quantizer.scale = 0.5;
   spec.quantizer.zeroPoint = 3;
   spec.quantizer.min = 0;
@@ -162,17 +177,114 @@ TEST(Values, PostProcessing) {
   std::vector<float> values(4);
   dequantize(spec, integers, values);
   EXPECT_EQ(values, (std::vector<float>{1, 20, 3, -40}));
-  spec.post = {{PostOp::softmax, {}, 1, true}};
+  auto softmax = [](PostOp::Kind kind, uint64_t axis) {
+    PostOp op;
+    op.kind = kind;
+    op.axis = axis;
+    return op;
+  };
+  spec.post = {softmax(PostOp::softmax, 1)};
   dequantize(spec, integers, values);
   EXPECT_NEAR(values[0], 1 / (1 + std::exp(19.0)), 1e-9);
   EXPECT_NEAR(values[2], 1, 1e-9);
-  spec.post = {{PostOp::bipolar, {{2.0}, {}}, 0, true}};
+  spec.post = {softmax(PostOp::logSoftmax, 1)};
+  dequantize(spec, integers, values);
+  EXPECT_NEAR(values[0], -19 - std::log1p(std::exp(-19.0)), 1e-6);
+  PostOp bipolar;
+  bipolar.kind = PostOp::bipolar;
+  bipolar.numbers.scale = {2.0};
+  spec.post = {bipolar};
   dequantize(spec, integers, values);
   EXPECT_EQ(values, (std::vector<float>{2, 2, 2, -2}));
-  spec.post = {{PostOp::argmax, {}, 0, false}};
+  PostOp argmax = softmax(PostOp::argmax, 0);
+  argmax.keepDims = false;
+  spec.post = {argmax};
   dequantize(spec, integers, std::span(values).first(2));
   EXPECT_EQ(values[0], 1);
   EXPECT_EQ(values[1], 0);
+}
+
+static std::vector<double> processed(PostOp op, std::vector<uint64_t> shape,
+                                     std::vector<double> values,
+                                     const std::vector<uint64_t> &expected) {
+  applyPost(op, shape, values);
+  EXPECT_EQ(shape, expected);
+  return values;
+}
+
+TEST(Values, StepsOfPostProcessing) {
+  using List = std::vector<double>;
+  PostOp op;
+  op.kind = PostOp::topk;
+  op.axis = 0;
+  op.k = 2;
+  const List columns = {1, 7, 3, 7, 2, 9}; // [3][2]
+  EXPECT_EQ(processed(op, {3, 2}, columns, {2, 2}), (List{3, 9, 2, 7}));
+  op.indices = true;
+  EXPECT_EQ(processed(op, {3, 2}, columns, {2, 2}), (List{1, 2, 2, 0}));
+  PostOp argmax;
+  argmax.kind = PostOp::argmax;
+  argmax.axis = 0;
+  EXPECT_EQ(processed(argmax, {4}, {5, 8, 8, 1}, {1}), (List{1}));
+  argmax.selectLast = true;
+  EXPECT_EQ(processed(argmax, {4}, {5, 8, 8, 1}, {1}), (List{2}));
+  // NaN counts as the largest, as NumPy has it; the order stays one.
+  EXPECT_EQ(processed(argmax, {4}, {5, NAN, 8, NAN}, {1}), (List{3}));
+  PostOp function;
+  function.kind = PostOp::function;
+  function.applied = *postFunctionNamed("clip");
+  function.alpha = -1;
+  function.beta = 2;
+  EXPECT_EQ(processed(function, {3}, {-5, 0.5, 3}, {3}), (List{-1, 0.5, 2}));
+  PostOp reshape;
+  reshape.kind = PostOp::reshape;
+  reshape.shape = {3, 2};
+  EXPECT_EQ(processed(reshape, {6}, columns, {3, 2}), columns);
+  std::vector<uint64_t> shape = {5};
+  EXPECT_NE(applyToShape(reshape, shape), "");
+  op.k = 6;
+  EXPECT_NE(applyToShape(op, shape), "");
+  op.axis = 1;
+  EXPECT_NE(applyToShape(op, shape), "");
+}
+
+TEST(Values, FunctionsOfPostProcessing) {
+  struct Row {
+    const char *name;
+    double alpha, beta, x, y;
+  };
+  const Row rows[] = {{"relu", 0, 0, -2, 0},          {"leaky_relu", 0.1, 0, -2, -0.2},
+                      {"clip", 0, 6, 7, 6},           {"sigmoid", 0, 0, 0, 0.5},
+                      {"hard_sigmoid", 0.2, 0.5, 1, 0.7}, {"tanh", 0, 0, 1, std::tanh(1.0)},
+                      {"softplus", 0, 0, 800, 800},   {"exp", 0, 0, 1, std::exp(1.0)},
+                      {"log", 0, 0, 2, std::log(2.0)}, {"sqrt", 0, 0, 9, 3}};
+  for (const Row &row : rows) {
+    auto function = postFunctionNamed(row.name);
+    ASSERT_TRUE(function) << row.name;
+    EXPECT_STREQ(nameOf(*function), row.name);
+    EXPECT_NEAR(applyPostFunction(*function, row.alpha, row.beta, row.x), row.y, 1e-12) << row.name;
+  }
+  EXPECT_FALSE(postFunctionNamed("gamma"));
+}
+
+TEST(Values, OneHot) {
+  InputSpec spec;
+  spec.name = "x";
+  spec.floatShape = {2};
+  spec.shape = {2, 3};
+  spec.floatElements = 2;
+  spec.elements = 6;
+  PreOp op;
+  op.kind = PreOp::oneHot;
+  op.classes = 3;
+  spec.pre = {op};
+  spec.quantizer.max = 1;
+  std::vector<int64_t> integers(6);
+  quantize(spec, std::vector<float>{2, -3}, integers);
+  EXPECT_EQ(integers, (std::vector<int64_t>{0, 0, 1, 1, 0, 0}));
+  for (float wrong : {3.0f, -4.0f, 0.5f, std::numeric_limits<float>::quiet_NaN(),
+                      std::numeric_limits<float>::infinity()})
+    EXPECT_THROW(quantize(spec, std::vector<float>{0, wrong}, integers), Failure) << wrong;
 }
 
 TEST(Values, ResiduesAreThoseNearestToTheMiddle) {

@@ -8,6 +8,7 @@
 //       report; its observed interval is the same, lies inside, or is not looked at
 //   end-to-end-check take FILE N OUT           writes the first N samples of a .npy file
 //   end-to-end-check tile FILE N OUT           writes N samples, those of FILE over and over
+//   end-to-end-check write OUT SAMPLES VALUE...  writes float samples of equally many values
 //   end-to-end-check limits SECONDS MIB COMMAND...   the command ends well within time and memory
 //
 // Exit status 0 if it holds, else 1 with a line that says what does not.
@@ -132,6 +133,17 @@ static int takeSamples(const std::string &path, uint64_t samples, const std::str
   return 0;
 }
 
+static int writeSamples(const std::string &out, uint64_t samples, int count, char **texts) {
+  std::vector<float> values;
+  for (int i = 0; i < count; ++i)
+    values.push_back(std::stof(texts[i]));
+  if (samples == 0 || values.size() % samples)
+    return fail(std::to_string(count) + " values are not " + std::to_string(samples) + " samples");
+  fhe::tools::writeNpyFile(
+      out, fhe::runtime::NpyArray::fromFloat({samples, values.size() / samples}, values));
+  return 0;
+}
+
 static int runLimited(double seconds, double mebibytes, char **command) {
   auto start = std::chrono::steady_clock::now();
   pid_t child = fork();
@@ -167,6 +179,8 @@ int main(int argc, char **argv) {
       return takeSamples(argv[2], std::stoull(argv[3]), argv[4]);
     if (what == "tile" && argc == 5)
       return tileSamples(argv[2], std::stoull(argv[3]), argv[4]);
+    if (what == "write" && argc > 4)
+      return writeSamples(argv[2], std::stoull(argv[3]), argc - 4, argv + 4);
     if (what == "limits" && argc > 4)
       return runLimited(std::stod(argv[2]), std::stod(argv[3]), argv + 4);
   } catch (const std::exception &error) {

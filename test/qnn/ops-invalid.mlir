@@ -412,3 +412,51 @@ func.func @select_shape(%c: tensor<4xf32>, %a: tensor<3xf32>) {
   %y = qnn.select %c, %a, %a : (tensor<4xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @softmax_axis(%x: tensor<4xf32>) {
+  // expected-error @+1 {{axis 1 is none of 'tensor<4xf32>'}}
+  %y = qnn.softmax %x {axis = 1 : i64} : tensor<4xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_shape(%x: tensor<4xf32>) {
+  // expected-error @+1 {{must keep the shape}}
+  %y = qnn.softmax %x {axis = 0 : i64} : tensor<4xf32> -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @top_k_many(%x: tensor<4xf32>) {
+  // expected-error @+1 {{k is 5, allowed are 1 to 4}}
+  %y = qnn.top_k %x {axis = 0 : i64, k = 5 : i64} : tensor<4xf32> -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @top_k_shape(%x: tensor<4xf32>) {
+  // expected-error @+1 {{must have 2 elements along axis 0}}
+  %y = qnn.top_k %x {axis = 0 : i64, k = 2 : i64} : tensor<4xf32> -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @top_k_last(%x: tensor<4xf32>) {
+  // expected-error @+1 {{`last` needs k = 1 and `indices`}}
+  %y = qnn.top_k %x {axis = 0 : i64, k = 2 : i64, last} : tensor<4xf32> -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @one_hot_shape(%x: tensor<4xf32>) {
+  // expected-error @+1 {{must add one axis at the end}}
+  %y = qnn.one_hot %x : tensor<4xf32> -> tensor<3x4xf32>
+  return
+}

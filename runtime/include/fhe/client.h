@@ -24,7 +24,8 @@ typedef struct fhe_tensor_info {
   const uint64_t *shape; /* [rank] */
   uint64_t elements;     /* integers of one sample */
   int64_t lo, hi;        /* range of the integers */
-  uint32_t float_rank;   /* of what fhe_decrypt gives: differs from `shape` after an argmax */
+  uint32_t float_rank;   /* of what fhe_encrypt takes or fhe_decrypt gives: differs from `shape`
+                          before a one-hot encoding and after an argmax */
   const uint64_t *float_shape;
   uint64_t float_elements; /* floats of one sample */
 } fhe_tensor_info;
@@ -65,11 +66,11 @@ fhe_status fhe_evaluation_key_generate(const fhe_client_key *key, uint32_t threa
 
 /* ---- values ---- */
 
-/* One input: float32 [samples][elements], row-major. */
+/* One input: float32 [samples][float_elements], row-major. */
 typedef struct fhe_input {
   const char *name; /* NULL: the only input of the model */
   const float *data;
-  uint64_t elements; /* floats in `data` in all: samples * elements of one sample */
+  uint64_t elements; /* floats in `data` in all: samples * float_elements */
 } fhe_input;
 
 /* Pre-processes, quantizes and encrypts all inputs of the model, under fresh randomness. */

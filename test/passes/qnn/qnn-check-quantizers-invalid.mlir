@@ -102,10 +102,10 @@ func.func @concat(%x: tensor<2xf32>) -> tensor<4xf32> {
 // A result that only a table could give, and no quantizer makes one.
 func.func @result(%x: tensor<2xf32>) -> tensor<2xf32> {
   %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q> loc("qa")
-  // expected-error @below {{is a result of the network but no affine function of integers, and no quantizer follows [Q013]}}
+  // expected-error @below {{is a result of the network but neither an affine function of integers nor one that the client can apply, and no quantizer follows [Q013]}}
   // expected-note @below {{the integers are those of node 'qa' (qnn.quantize)}}
   // expected-note @below {{help: end the network before this operation and apply it after decryption}}
-  %y = qnn.activation sigmoid %q : tensor<2x!q> -> tensor<2xf32>
+  %y = qnn.activation sin %q : tensor<2x!q> -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
 
@@ -151,4 +151,47 @@ func.func @maximum(%x: tensor<2x2xf32>) -> tensor<2x!q> {
   // expected-error @below {{the largest of several encrypted values cannot be compiled yet [Q041]}}
   %y = qnn.max %q : tensor<2x2x!q> -> tensor<2x!q>
   return %y : tensor<2x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// Nothing encrypted behind what the client computes.
+func.func @behind_client(%x: tensor<2xf32>) -> tensor<2x!q> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %s = qnn.softmax %q {axis = 0 : i64} : tensor<2x!q> -> tensor<2xf32> loc("attention")
+  // expected-error @below {{takes what only the client can compute, on decrypted numbers: node 'attention' (qnn.softmax) [Q017]}}
+  // expected-note @below {{help: end the network with node 'attention' (qnn.softmax)}}
+  %y = qnn.quantize %s : tensor<2xf32> -> tensor<2x!q>
+  return %y : tensor<2x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// The client has no step for this one.
+func.func @transposed(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %q = qnn.quantize %x : tensor<2x2xf32> -> tensor<2x2x!q>
+  %s = qnn.softmax %q {axis = 0 : i64} : tensor<2x2x!q> -> tensor<2x2xf32>
+  // expected-error @below {{takes what only the client can compute}}
+  // expected-note @below {{help: end the network with}}
+  %y = qnn.transpose %s {permutation = array<i64: 1, 0>} : tensor<2x2xf32> -> tensor<2x2xf32>
+  return %y : tensor<2x2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+func.func @inner_one_hot(%x: tensor<2xf32>) -> tensor<2x3x!q> {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %r = qnn.activation relu %q : tensor<2x!q> -> tensor<2xf32>
+  // expected-error @below {{encodes class numbers that are no input of the network [Q015]}}
+  // expected-note @below {{they come from}}
+  // expected-note @below {{help: make the class numbers an input, which the client encodes}}
+  %s = qnn.one_hot %r : tensor<2xf32> -> tensor<2x3xf32>
+  %y = qnn.quantize %s : tensor<2x3xf32> -> tensor<2x3x!q>
+  return %y : tensor<2x3x!q>
 }
