@@ -333,6 +333,40 @@ static Result writeReshape(Writer &writer, qnn::ReshapeOp op) {
 }
 
 //===------------------------------------------------------------------------------===//
+// The client's part
+//===------------------------------------------------------------------------------===//
+
+static Result writeSoftmax(Writer &writer, qnn::SoftmaxOp op) {
+  Result input = writer.operand(op.getInput());
+  if (failed(input))
+    return failure();
+  return writer.node(op.getLog() ? "LogSoftmax" : "Softmax", {*input},
+                     {{"axis", int64_t(op.getAxis()) + 1}});
+}
+
+static Result writeTopK(Writer &writer, qnn::TopKOp op) {
+  Result input = writer.operand(op.getInput());
+  if (failed(input))
+    return failure();
+  int64_t axis = op.getAxis() + 1;
+  if (!op.getIndices())
+    return writer.node("TopK", {*input, writer.integers({int64_t(op.getK())})}, {{"axis", axis}});
+  if (op.getK() != 1) // the second output of TopK
+    return refuse(op, writer, "the indices of several largest numbers cannot be written");
+  std::string index = writer.node("ArgMax", {*input},
+                                  {{"axis", axis}, {"select_last_index", int64_t(op.getLast())}});
+  return writer.node("Cast", {index}, {{"to", int64_t(onnx::TensorProto::FLOAT)}});
+}
+
+static Result writeOneHot(Writer &writer, qnn::OneHotOp op) {
+  Result input = writer.operand(op.getInput());
+  if (failed(input))
+    return failure();
+  return writer.node("OneHot", {*input, writer.integers({qnn::shapeOf(op.getResult()).back()}),
+                                writer.reals({0, 1}, {2})});
+}
+
+//===------------------------------------------------------------------------------===//
 // All
 //===------------------------------------------------------------------------------===//
 
@@ -354,6 +388,9 @@ Result writeOperation(Writer &writer, Operation *op) {
       .Case([&](qnn::PadOp pad) { return writePad(writer, pad); })
       .Case([&](qnn::GatherOp gather) { return writeGather(writer, gather); })
       .Case([&](qnn::ConcatOp concat) { return writeConcat(writer, concat); })
+      .Case([&](qnn::SoftmaxOp softmax) { return writeSoftmax(writer, softmax); })
+      .Case([&](qnn::TopKOp top) { return writeTopK(writer, top); })
+      .Case([&](qnn::OneHotOp encoded) { return writeOneHot(writer, encoded); })
       .Default([&](Operation *other) -> Result {
         return refuse(other, writer, other->getName().getStringRef() + " cannot be written");
       });

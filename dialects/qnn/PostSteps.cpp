@@ -14,7 +14,10 @@ bool isClientOp(Operation *op) { return isa<SoftmaxOp, TopKOp>(op); }
 /// Numbers of clear operand `operand`: one for all, or one a coordinate of the first axis; nullopt where
 /// they vary otherwise.
 static std::optional<std::vector<double>> firstAxis(Operation *op, unsigned operand) {
-  std::vector<float> reals = clearReals(clearConstant(op->getOperand(operand)));
+  ConstantOp constant = clearConstant(op->getOperand(operand));
+  if (!constant)
+    return std::nullopt;
+  std::vector<float> reals = clearReals(constant);
   ElementMap map = inputElements(op, operand);
   ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
   int64_t count = elementCount(op->getResult(0)), channels = shape.empty() ? 1 : shape[0];

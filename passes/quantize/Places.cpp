@@ -1,5 +1,6 @@
 //===- Places.cpp - Where a float network needs quantizers ------------------------===//
 #include "passes/quantize/Places.h"
+#include "dialects/qnn/PostSteps.h"
 #include "dialects/qnn/Elements.h"
 
 using namespace mlir;
@@ -59,7 +60,7 @@ Value producerOf(Value value) {
   return value;
 }
 
-bool isAffineResult(Value value, const Sources &sources) {
+static bool isAffineValue(Value value, const Sources &sources) {
   while (Operation *op = value.getDefiningOp()) {
     if (isa<GemmOp, ConvOp, AvgPoolOp, ConcatOp>(op) || isSum(op, sources))
       return true;
@@ -73,6 +74,28 @@ bool isAffineResult(Value value, const Sources &sources) {
     value = *encrypted.begin();
   }
   return false; // straight from an argument
+}
+
+/// The value behind which the client does the rest (Softmax, a last activation): it needs no quantizer.
+static Value beforeClient(Value value, const Sources &sources) {
+  while (Operation *op = value.getDefiningOp()) {
+    SmallVector<unsigned> encrypted;
+    for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+      if (sources.lookup(operand))
+        encrypted.push_back(unsigned(i));
+    if (encrypted.size() != 1 || isa<GemmOp, ConvOp>(op) || !postStepOf(op, encrypted[0]))
+      break;
+    value = op->getOperand(encrypted[0]);
+  }
+  return value;
+}
+
+bool isAffineResult(Value value, const Sources &sources) {
+  // What is affine already must not be taken apart: a sum of two tensors, for example.
+  for (Value at : {value, beforeClient(value, sources)})
+    if (isAffineValue(at, sources))
+      return true;
+  return false;
 }
 
 bool padsAnywhere(func::FuncOp function) {
