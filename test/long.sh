@@ -106,6 +106,13 @@ for p in 10 30; do
   # shellcheck disable=SC2046
   row checkerboard_pruned$p "$folder" 20 exact $(calibrated "$folder")
 done
+# Float networks, quantized from their calibration values.
+quantized() { echo --calibration "$1/calibration.npy" --weight-bits "$2" --activation-bits "$2"; }
+for n in 10 30; do
+  # shellcheck disable=SC2046
+  row checkerboard_fp32_$n "$MODELS/checkerboard_fp32_$n" 20 exact \
+    $(quantized "$MODELS/checkerboard_fp32_$n" 3)
+done
 for name in digits_mlp_w3a3 breast_cancer_mlp_w4a4; do
   # shellcheck disable=SC2046
   row ${name%_w*} "$MODELS/$name" 20 rounded $(calibrated "$MODELS/$name") --round-accumulators=6

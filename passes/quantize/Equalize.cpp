@@ -59,8 +59,7 @@ LogicalResult equalize(ModuleOp module, const RealTensors &inputs, int64_t sampl
         column = std::max(column, std::fabs(b[o * channels + c]));
       if (!(largest > 0) || !(column > 0))
         continue; // a dead channel
-      // A power of two: no weight is rounded.
-      float by = std::exp2(std::nearbyint(std::log2(std::sqrt(largest / column))));
+      float by = std::sqrt(largest / column);
       for (size_t i = 0; i != terms; ++i)
         a[c * terms + i] /= by;
       if (!bias.empty())

@@ -187,6 +187,8 @@ FailureOr<Value> Network::quantized(Value producer, unsigned bits, std::optional
     quantizer = *chosen;
   }
   Value value = insertQuantizer(producer, quantizer);
+  sources[value] = sources.lookup(producer);
+  done[value] = value;
   if (!scale)
     done[producer] = value;
   return value;
@@ -199,6 +201,12 @@ LogicalResult Network::quantizeOperands(Operation *op, ArrayRef<unsigned> operan
     if (failed(value))
       return failure();
     op->setOperand(operands[0], throughLayout(*value, operand, producer));
+    if (isa<MaxOp>(op)) { // the largest of integers: its readers need no quantizer
+      Value result = op->getResult(0);
+      auto from = cast<RankedTensorType>(op->getOperand(0).getType());
+      result.setType(cast<RankedTensorType>(result.getType()).clone(from.getElementType()));
+      done[result] = result;
+    }
     return success();
   }
   // One scale for all: that of an argument, whose quantizer is one, or the widest.
@@ -271,6 +279,18 @@ LogicalResult Network::quantizeResults() {
   return success();
 }
 
+/// The plain way also quantizes what an activation function reads.
+LogicalResult Network::quantizeBeforeFunctions(Value result) {
+  auto users = result.getUsers();
+  if (users.empty() || !llvm::all_of(users, [](Operation *user) { return isa<ActivationOp>(user); }))
+    return success();
+  FailureOr<Value> value = quantized(result, options.activationBits, std::nullopt);
+  if (failed(value))
+    return failure();
+  replaceUses(result, *value, firstOf(*value, result));
+  return success();
+}
+
 void Network::eraseUnused() {
   SmallVector<Operation *> order;
   for (Operation &op : main().getBody().front().without_terminator())
@@ -292,7 +312,10 @@ LogicalResult Network::run() {
       continue;
     if (failed(quantizeOperands(op, operands)))
       return failure();
-    if (isa<GemmOp, ConvOp>(op) && failed(quantizeWeights(op)))
+    if (!isa<GemmOp, ConvOp>(op))
+      continue;
+    if (failed(quantizeWeights(op)) ||
+        (options.perTensor && failed(quantizeBeforeFunctions(op->getResult(0)))))
       return failure();
   }
   if (failed(quantizeResults()))

@@ -42,6 +42,7 @@ private:
   mlir::LogicalResult prepare();
   mlir::LogicalResult quantizeOperands(mlir::Operation *op, llvm::ArrayRef<unsigned> operands);
   mlir::LogicalResult quantizeWeights(mlir::Operation *op);
+  mlir::LogicalResult quantizeBeforeFunctions(mlir::Value result);
   mlir::LogicalResult quantizeResults();
   mlir::FailureOr<mlir::Value> quantized(mlir::Value producer, unsigned bits,
                                          std::optional<double> scale);

@@ -8,6 +8,8 @@ using namespace fhe::qnn;
 
 namespace fhe::quantize {
 
+static Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
+
 /// Distinct sources of the encrypted operands of an element-wise op.
 static SmallVector<Value> operandSources(Operation *op, const Sources &sources) {
   SmallVector<Value> found;
@@ -40,7 +42,7 @@ bool isSum(Operation *op, const Sources &sources) {
 
 SmallVector<unsigned> quantizedOperands(Operation *op, const Sources &sources) {
   SmallVector<unsigned> operands;
-  if (isa<GemmOp, ConvOp, AvgPoolOp>(op)) {
+  if (isa<GemmOp, ConvOp, AvgPoolOp, MaxOp>(op)) {
     if (sources.lookup(op->getOperand(0)))
       operands.push_back(0);
   } else if (isa<ConcatOp>(op) || isSum(op, sources)) {
@@ -53,7 +55,8 @@ SmallVector<unsigned> quantizedOperands(Operation *op, const Sources &sources) {
 
 Value producerOf(Value value) {
   while (Operation *op = value.getDefiningOp()) {
-    if (!isLayout(op) && !isa<MaxOp>(op))
+    bool isQuantizedMax = isa<MaxOp>(op) && isa<quant::QuantizedType>(elementOf(value));
+    if (isQuantizedMax || (!isLayout(op) && !isa<MaxOp>(op)))
       break;
     value = op->getOperand(0);
   }

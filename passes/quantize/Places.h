@@ -24,7 +24,7 @@ bool isSum(mlir::Operation *op, const Sources &sources);
 /// Operands of `op` that must be quantized, all at one scale where there are several.
 llvm::SmallVector<unsigned> quantizedOperands(mlir::Operation *op, const Sources &sources);
 
-/// `value` without the layout and max operations it went through.
+/// `value` without the layout operations it went through, and the maxima that were not quantized yet.
 mlir::Value producerOf(mlir::Value value);
 
 /// Whether a result of the network is an affine function of an accumulator, so that it may stay as it is.
