@@ -8,6 +8,7 @@
 #include "passes/tfhe/ProgramInterface.h"
 #include "runtime/tfhe/noise.h"
 #include "runtime/tfhe/portable_math.h"
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -82,7 +83,7 @@ static void addTo(std::optional<double> &sum, double value) { sum = sum.value_or
 
 static void addFailure(std::optional<double> &sum, double log2Failure, double elements) {
   double log2Any = ::fhe::tfhe::log2AnyOf(log2Failure, elements);
-  sum = sum ? ::fhe::tfhe::log2Add(*sum, log2Any) : log2Any;
+  sum = sum ? std::min(0.0, ::fhe::tfhe::log2Add(*sum, log2Any)) : log2Any;
 }
 
 static void addDisagreements(Disagreements &sum, ir::LookupOp lookup) {

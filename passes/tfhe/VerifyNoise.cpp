@@ -12,6 +12,7 @@
 #include "passes/parameters/ProgramNoise.h"
 #include "passes/tfhe/Passes.h"
 #include "runtime/tfhe/noise.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -186,7 +187,8 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
       function.setResultAttr(constraint.result, ir::noiseAttr, f64(std::sqrt(variance)));
       function.setResultAttr(constraint.result, ir::failureAttr, f64(written));
     }
-    total = fhe::tfhe::log2Add(total, fhe::tfhe::log2AnyOf(log2Failure, count));
+    // The sum of probabilities is never too small; no probability is above 1.
+    total = std::min(0.0, fhe::tfhe::log2Add(total, fhe::tfhe::log2AnyOf(log2Failure, count)));
     return success();
   }
 
