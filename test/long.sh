@@ -117,19 +117,31 @@ for name in digits_mlp_w3a3 breast_cancer_mlp_w4a4; do
   # shellcheck disable=SC2046
   row ${name%_w*} "$MODELS/$name" 20 rounded $(calibrated "$MODELS/$name") --round-accumulators=6
 done
+for version in 08 012; do
+  name=iris_mlp_w4a4_brevitas$version
+  # shellcheck disable=SC2046
+  row iris_brevitas$version "$MODELS/$name" 20 rounded $(calibrated "$MODELS/$name") --round-accumulators=6
+done
 # shellcheck disable=SC2046
 row digits_cnn "$MODELS/digits_cnn_w4a4" 5 rounded $(calibrated "$MODELS/digits_cnn_w4a4") \
   --round-accumulators=6
+for name in digits_trunc_w4a4 digits_trunc_w4a4_brevitas012; do
+  # shellcheck disable=SC2046
+  row ${name/_w4a4/} "$MODELS/$name" 2 rounded $(calibrated "$MODELS/$name") --round-accumulators=6
+done
 if [ -n "$SHARED" ]; then
   # shellcheck disable=SC2046
   row zoo_tfc "$SHARED/zoo_tfc_2w2a" 20 rounded $(calibrated "$SHARED/zoo_tfc_2w2a") \
     --round-accumulators=6
+  # shellcheck disable=SC2046
+  row zoo_unsw "$SHARED/zoo_unsw_nb15_w2a2" 20 rounded $(calibrated "$SHARED/zoo_unsw_nb15_w2a2") \
+    --round-accumulators=6 --input-bits=1 --input-range=-1:1
 fi
 # shellcheck disable=SC2046
 row fashion_cnn "$MODELS/fashion_cnn_w2a2" 2 rounded $(calibrated "$MODELS/fashion_cnn_w2a2") \
   --round-accumulators=6
 [ -n "$SHARED" ] ||
-  echo "Skipped: zoo_tfc_2w2a, which is not part of this repository (FHE_SHARED_MODELS=DIR)."
+  echo "Skipped: zoo_tfc_2w2a and zoo_unsw_nb15_w2a2, which are not part of this repository (FHE_SHARED_MODELS=DIR)."
 
 # simulate NAME FOLDER
 simulate() {

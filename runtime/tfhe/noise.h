@@ -17,9 +17,10 @@ namespace fhe::tfhe {
 double freshVariance(double log2Std);
 
 /// Variance of the error that the f64 FFTs of one external product leave in a word of the
-/// accumulator: l(k+1)N (B^2/12) (1/12) 2^-106 (a log2 N + b). Each of the l(k+1) rows adds a
+/// accumulator: RN (B^2/12) (1/12) 2^-106 (a log2 N + b + cR), R = l(k+1). Each of the R rows adds a
 /// product of N terms, digits of variance B^2/12 times key words of variance q^2/12; butterflies
-/// make relative errors of about 2^-53 each, log2 N deep. a and b are fitted to this library.
+/// make relative errors of about 2^-53 each, log2 N deep, and so does each addition to the sum of the
+/// rows before. a, b and c are fitted to this library.
 double fftWordVariance(const GlweKey &glwe, const Decomposition &decomposition);
 
 /// The part of it that the slowest mode, sum_j r_j X^-j over all or half of the coefficients, holds
