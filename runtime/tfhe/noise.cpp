@@ -66,14 +66,19 @@ double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
 }
 
 double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
-                         double keyVariance, unsigned wordBits) {
+                         double keyVariance, unsigned wordBits, uint32_t shared) {
   double l = decomposition.levels;
   double base2 = portableExp2(2.0 * decomposition.baseLog);
   double precision2 = portableExp2(2.0 * decomposition.baseLog * l);
   double q2 = inverseModulusSquared(wordBits);
   double rounding = (1 / (12 * precision2) - q2 / 12) / 2 + q2 / 16;
   double body = wordBits < torusBits ? q2 / 12 : 0;
-  return inputDimension * (rounding + l * keyVariance * (base2 + 2) / 12) + body;
+  return (inputDimension - shared) * (rounding + l * keyVariance * (base2 + 2) / 12) + body +
+         sharedVariance(shared, wordBits);
+}
+
+double sharedVariance(uint32_t shared, unsigned wordBits) {
+  return wordBits < torusBits ? shared * inverseModulusSquared(wordBits) / 24 : 0;
 }
 
 double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N, SwitchKind kind) {
@@ -87,7 +92,8 @@ double modulusSwitchVariance(uint32_t lweDimension, uint32_t log2N, SwitchKind k
 double tableInputVariance(const ParameterSet &set, double inputVariance) {
   return inputVariance +
          keyswitchVariance(set.glwe.lweDimension(), set.keyswitch,
-                           freshVariance(set.lwe.log2Std), set.keyswitchWordBits()) +
+                           freshVariance(set.lwe.log2Std), set.keyswitchWordBits(),
+                           set.sharedCoefficients()) +
          modulusSwitchVariance(set.lwe.dimension, set.glwe.log2N, set.modulusSwitch);
 }
 

@@ -53,9 +53,15 @@ double blindRotationVariance(uint32_t lweDimension, const GlweKey &glwe,
 /// Variance added by a keyswitch from `inputDimension` bits; `keyVariance` is the noise of the
 /// keyswitch key (that of fresh encryptions under the output key):
 /// n_in [ (1/(12 B^2l) - 1/(12 q^2))/2 + 1/(16 q^2) + l s2 (B^2+2)/12 ], q = 2^wordBits (Concrete),
-/// and with 32-bit words 1/(12 q^2) more for the rounding of the body.
+/// and with 32-bit words 1/(12 q^2) more for the rounding of the body. To a nested key, whose
+/// `shared` bits are the first of the input's, n_in counts the others only, and `sharedVariance` is
+/// added.
 double keyswitchVariance(uint32_t inputDimension, const Decomposition &decomposition,
-                         double keyVariance, unsigned wordBits = torusBits);
+                         double keyVariance, unsigned wordBits = torusBits, uint32_t shared = 0);
+
+/// Of mask words that a keyswitch to a nested key takes over: none with 64-bit words. With 32-bit
+/// words they are rounded, which counts where the key bit is one: shared / (24 q^2).
+double sharedVariance(uint32_t shared, unsigned wordBits);
 
 /// Variance added by the modulus switch to 2N. Plain: (1/12 + n/24)/(2N)^2 + (n/48 - 1/12)/q^2
 /// (Concrete). Centred: (1/12 + n/48)/(2N)^2; with e_i the rounding error of mask word i the phase

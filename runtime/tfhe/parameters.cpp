@@ -99,6 +99,10 @@ std::string checkBounds(const ParameterSet &set) {
     return "keyswitch: " + outOfRange("decomposition levels times log2 of the base",
                                       set.keyswitch.levels * set.keyswitch.baseLog, 1,
                                       set.lwe.wordBits);
+  // Of equal lengths nothing is left to switch: that is one key, not two.
+  if (set.lwe.nested && set.lwe.dimension >= set.glwe.lweDimension())
+    return "nested " + outOfRange("LWE dimension", set.lwe.dimension, 1,
+                                  set.glwe.lweDimension() - 1);
   if (set.modulusSwitch != SwitchKind::plain && set.modulusSwitch != SwitchKind::centred)
     return outOfRange("kind of modulus switch", uint32_t(set.modulusSwitch), 1, 2);
   return {};
@@ -118,12 +122,16 @@ static std::string checkCurve(const char *what, uint32_t dimension, double log2S
          " is needed for " + std::to_string(security) + " bits of security";
 }
 
-std::string checkSecurity(const LweKey &key, unsigned security) {
+std::string checkSecurity(const LweKey &key, unsigned security, KeyAssumptions assumptions) {
+  if (key.nested && !allows(assumptions, KeyAssumptions::nestedKeys))
+    return "LWE key of " + std::to_string(key.dimension) +
+           " bits is nested in a GLWE key: nested keys rest on an assumption beyond standard LWE "
+           "and must be asked for";
   return checkCurve("LWE", key.dimension, key.log2Std, security, key.wordBits);
 }
 
 std::string checkSecurity(const GlweKey &key, unsigned security, KeyAssumptions assumptions) {
-  if (key.partial() && assumptions != KeyAssumptions::partialKeys)
+  if (key.partial() && !allows(assumptions, KeyAssumptions::partialKeys))
     return "GLWE key has " + std::to_string(key.live) + " live coefficients of " +
            std::to_string(key.coefficients()) +
            ": partial keys rest on an assumption beyond standard LWE and must be asked for";
@@ -131,14 +139,14 @@ std::string checkSecurity(const GlweKey &key, unsigned security, KeyAssumptions 
 }
 
 std::string checkSecurity(const ParameterSet &set, unsigned security, KeyAssumptions assumptions) {
-  if (std::string error = checkSecurity(set.lwe, security); !error.empty())
+  if (std::string error = checkSecurity(set.lwe, security, assumptions); !error.empty())
     return error;
   return checkSecurity(set.glwe, security, assumptions);
 }
 
-uint64_t keyswitchKeyBytes(uint32_t inputDimension, uint32_t outputDimension,
+uint64_t keyswitchKeyBytes(uint32_t coefficients, uint32_t outputDimension,
                            const Decomposition &decomposition, unsigned wordBits) {
-  return uint64_t(inputDimension) * decomposition.levels * (uint64_t(outputDimension) + 1) *
+  return uint64_t(coefficients) * decomposition.levels * (uint64_t(outputDimension) + 1) *
          (wordBits / 8);
 }
 

@@ -63,12 +63,14 @@ double tuniformLog2Std(uint32_t bound, unsigned wordBits = torusBits);
 std::optional<uint32_t> tuniformBound(double log2Std, unsigned wordBits = torusBits);
 
 /// An LWE key: `dimension` secret bits; encryptions under it carry noise of `log2Std`. With 32-bit
-/// words the keyswitch keys to it, and the ciphertexts these give, are words modulo 2^32.
+/// words the keyswitch keys to it, and the ciphertexts these give, are words modulo 2^32. A nested
+/// key has no bits of its own: they are the first ones of its set's GLWE key, read as one vector.
 struct LweKey {
   uint32_t dimension = 0;
   double log2Std = 0;
   NoiseKind noiseKind = NoiseKind::gaussian;
   uint32_t wordBits = torusBits; ///< 32 or 64.
+  bool nested = false;           ///< A prefix of the GLWE key; see KeyAssumptions.
 
   Noise noise() const { return {log2Std, noiseKind}; }
   /// Words of one ciphertext: mask, then body.
@@ -116,6 +118,9 @@ struct ParameterSet {
   Decomposition bootstrap;
   SwitchKind modulusSwitch = SwitchKind::plain;
 
+  /// Leading coefficients of the GLWE key that are those of the small key: a keyswitch takes their
+  /// mask words over and has key rows for the others only.
+  uint32_t sharedCoefficients() const { return lwe.nested ? lwe.dimension : 0; }
   /// Bits of the keyswitch key's words and of what the keyswitch gives.
   uint32_t keyswitchWordBits() const { return lwe.wordBits; }
   friend bool operator==(const ParameterSet &, const ParameterSet &) = default;
@@ -137,20 +142,30 @@ std::string checkBounds(const GlweKey &key);
 std::string checkBounds(const Decomposition &decomposition);
 std::string checkBounds(const ParameterSet &set);
 
-/// What the security of a set may rest on.
-enum class KeyAssumptions {
-  standard, ///< LWE and GLWE with uniform binary keys.
+/// What the security of a set may rest on, as a set of flags. Both assumptions beyond `standard` are
+/// those of Bergerat et al., "New Secret Keys for Enhanced Performance in (T)FHE", CCS 2024.
+enum class KeyAssumptions : unsigned {
+  standard = 0, ///< LWE and GLWE with independent uniform binary keys.
   /// Also GLWE keys of which only `live` coefficients may be one: their security is taken to be
-  /// that of LWE of dimension `live` (Bergerat et al., "New Secret Keys for Enhanced Performance in
-  /// (T)FHE", CCS 2024).
-  partialKeys,
+  /// that of LWE of dimension `live`.
+  partialKeys = 1,
+  /// Also small keys that are the first coefficients of the GLWE key: each is taken to be as secure
+  /// as if it were drawn by itself.
+  nestedKeys = 2,
+  extended = partialKeys | nestedKeys,
 };
+
+/// Whether `given` includes all of `needed`.
+constexpr bool allows(KeyAssumptions given, KeyAssumptions needed) {
+  return (unsigned(given) & unsigned(needed)) == unsigned(needed);
+}
 
 /// Checks that a key carries at least the noise of the curve (a relative tolerance of 1e-9 on
 /// log2Std allows for text round trips), and of at least 4 units of its own words; of TUniform the
-/// variance counts, as in tfhe-rs. Empty when it does, otherwise one sentence without a period. A
-/// partial key is refused unless the assumptions allow it.
-std::string checkSecurity(const LweKey &key, unsigned security = 128);
+/// variance counts, as in tfhe-rs. Empty when it does, otherwise one sentence without a period.
+/// Partial and nested keys are refused unless the assumptions allow them.
+std::string checkSecurity(const LweKey &key, unsigned security = 128,
+                          KeyAssumptions assumptions = KeyAssumptions::standard);
 std::string checkSecurity(const GlweKey &key, unsigned security = 128,
                           KeyAssumptions assumptions = KeyAssumptions::standard);
 /// Both keys of the set.
@@ -158,8 +173,9 @@ std::string checkSecurity(const ParameterSet &set, unsigned security = 128,
                           KeyAssumptions assumptions = KeyAssumptions::standard);
 
 /// Sizes in bytes, standard domain, uncompressed.
-/// Keyswitch key: inputDimension * levels rows of (outputDimension + 1) words of `wordBits` bits.
-uint64_t keyswitchKeyBytes(uint32_t inputDimension, uint32_t outputDimension,
+/// Keyswitch key: coefficients * levels rows of (outputDimension + 1) words of `wordBits` bits, the
+/// coefficients being those of the input key that are not shared with the output key.
+uint64_t keyswitchKeyBytes(uint32_t coefficients, uint32_t outputDimension,
                            const Decomposition &decomposition, unsigned wordBits = torusBits);
 /// Bootstrap key: n GGSW of levels * (k+1) rows of (k+1) polynomials of N 64-bit words. The Fourier
 /// form that the kernels use in memory has the same size.

@@ -104,12 +104,12 @@ struct KeyswitchNoise {
   KeyswitchNoise(const KeyswitchShape &shape, const LweSecretKey &input,
                  const LweSecretKey &output, const Noise &asked, std::span<const uint64_t> rows) {
     const uint32_t levels = shape.decomposition.levels;
-    std::vector<uint64_t> phases(size_t(shape.inputDimension) * levels);
+    std::vector<uint64_t> phases(size_t(shape.coefficients()) * levels);
     decryptPhases(output, rows.data(), phases);
     ErrorStatistics errors;
     for (size_t row = 0; row < phases.size(); ++row) {
       const unsigned shift = 64 - shape.decomposition.baseLog * unsigned(row % levels + 1);
-      errors.add(phases[row] - (input.bits()[row / levels] << shift));
+      errors.add(phases[row] - (input.bits()[shape.shared + row / levels] << shift));
     }
     sum = errors.sum, squares = errors.squares;
     rowsAsAsked = std::abs(errors.variance() / freshVariance(asked.log2Std) - 1) <
@@ -119,10 +119,13 @@ struct KeyswitchNoise {
 
   /// Digits are -1/2 on average and enter with a minus sign.
   double mean() const { return sum / 2; }
-  double variance(const KeyswitchShape &shape, double inputOnes) const {
-    const double body = shape.wordBits == 32 ? 0x1p-64 / 12 : 0;
+  /// `inputOnes` of the whole input key, `sharedOnes` of those among the bits of a nested output key:
+  /// their words are only rounded to those of the key.
+  double variance(const KeyswitchShape &shape, double inputOnes, double sharedOnes = 0) const {
+    const double word = shape.wordBits == 32 ? 0x1p-64 / 12 : 0;
     return squares * digitVariance(shape.decomposition) +
-           inputOnes * roundingVariance(shape.decomposition) + body;
+           (inputOnes - sharedOnes) * roundingVariance(shape.decomposition) +
+           (1 + sharedOnes) * word;
   }
 };
 

@@ -40,7 +40,7 @@ std::vector<int64_t> digitsOf(uint64_t word, const Decomposition &decomposition)
   return digits;
 }
 
-/// (0, b) - sum of digits times rows, by the definition.
+/// (0, b) - sum of digits times rows, by the definition; to a nested key its mask words for 0.
 std::vector<uint64_t> plainSwitch(const KeyswitchShape &shape, const std::vector<uint64_t> &rows,
                                   const std::vector<uint64_t> &in, size_t count) {
   const size_t nIn = shape.inputDimension, words = shape.words();
@@ -48,8 +48,11 @@ std::vector<uint64_t> plainSwitch(const KeyswitchShape &shape, const std::vector
   for (size_t c = 0; c < count; ++c) {
     uint64_t *to = out.data() + c * words;
     to[words - 1] = roundTo(in[c * (nIn + 1) + nIn], shape.wordBits);
-    for (size_t i = 0; i < nIn; ++i) {
-      const std::vector<int64_t> digits = digitsOf(in[c * (nIn + 1) + i], shape.decomposition);
+    for (size_t i = 0; i < shape.shared; ++i)
+      to[i] = roundTo(in[c * (nIn + 1) + i], shape.wordBits);
+    for (size_t i = 0; i < nIn - shape.shared; ++i) {
+      const std::vector<int64_t> digits =
+          digitsOf(in[c * (nIn + 1) + shape.shared + i], shape.decomposition);
       for (size_t level = 0; level < digits.size(); ++level)
         for (size_t w = 0; w < words; ++w)
           to[w] -= uint64_t(digits[level]) * rows[(i * digits.size() + level) * words + w];
@@ -68,7 +71,7 @@ void checkAgainstPlain(const KeyswitchShape &shape, std::vector<uint64_t> rows,
     LweKeyswitchKey key(shape, isa);
     ASSERT_TRUE(key.ok());
     // In uneven calls, last first.
-    const uint32_t cut = shape.inputDimension / 3 / 4 * 4;
+    const uint32_t cut = shape.coefficients() / 3 / 4 * 4;
     key.setCoefficients(cut, std::span(rows).subspan(cut * shape.coefficientWords()));
     if (cut)
       key.setCoefficients(0, std::span(rows).first(cut * shape.coefficientWords()));
@@ -96,7 +99,12 @@ TEST(Keyswitch, EqualsPlainIntegers) {
       {70, 5, {4, 4}, 32},   {70, 15, {3, 5}, 32},   {33, 40, {1, 12}, 32}, {70, 16, {16, 2}, 32},
       {70, 5, {2, 16}, 32},  {65, 17, {23, 1}, 32},  {130, 600, {8, 4}, 32}, {301, 31, {5, 3}, 32},
       {1, 1, {8, 1}, 32},    {600, 15, {7, 2}, 32},  {97, 300, {32, 1}, 32}, {70, 8, {1, 32}, 32},
-      {1100, 20, {4, 3}, 32}};
+      {1100, 20, {4, 3}, 32},
+      // Nested: the first words of the mask are taken over.
+      {70, 5, {4, 4}, 64, 5},      {130, 67, {8, 8}, 64, 67},   {65, 64, {23, 1}, 64, 64},
+      {300, 31, {16, 2}, 64, 31},  {70, 5, {4, 4}, 32, 5},      {130, 67, {8, 4}, 32, 67},
+      {65, 64, {23, 1}, 32, 64},   {300, 31, {16, 2}, 32, 31},  {2, 1, {8, 1}, 32, 1},
+      {1100, 333, {1, 17}, 32, 333}};
   for (const KeyswitchShape &shape : shapes)
     for (size_t count : {1u, 7u, 40u}) {
       std::vector<uint64_t> in = randomWords(count * (shape.inputDimension + 1), 11);

@@ -31,6 +31,8 @@ struct SmallKeys {
     set.lwe.dimension = n;
     for (uint32_t i = 0; i < n; ++i)
       small.bits()[i] = i % 2;
+    if (set.lwe.nested)
+      small = LweSecretKey(big.flat(), n);
     makeKeyswitch();
     makeBootstrap();
   }
@@ -42,13 +44,14 @@ private:
     const KeyswitchShape shape(set);
     std::vector<uint64_t> rows(shape.allWords());
     generateKeyswitchRows(shape, big.flat(), small, set.lwe.noise(), seeds, 0,
-                          shape.inputDimension, rows.data());
+                          shape.coefficients(), rows.data());
     keyswitchKey = LweKeyswitchKey(shape);
     keyswitchKey.setCoefficients(0, rows);
     const KeyswitchNoise noise(shape, big.flat(), small, set.lwe.noise(), rows);
     EXPECT_TRUE(noise.rowsAsAsked);
     positionMean = noise.mean();
-    positionVariance = noise.variance(shape, ones(big.flat().bits())) +
+    positionVariance = noise.variance(shape, ones(big.flat().bits()),
+                                      set.lwe.nested ? ones(small.bits()) : 0) +
                        switchVariance(set.modulusSwitch, small.dimension(), ones(small.bits()),
                                       set.glwe.log2N);
   }
@@ -128,6 +131,16 @@ TEST(MeasuredPartialKey, PositionAndResult) {
   set.glwe.live = 2560;
   ASSERT_EQ(checkSecurity(set, 128, KeyAssumptions::partialKeys), "");
   EXPECT_LT(tableOutputVariance(set), 0.7 * whole);
+  measure(SmallKeys(set, 16));
+}
+
+// The same with a small key that is part of the big one. The 16 bits of its blind rotation see what
+// any others do; keyswitches from 2544 bits.
+TEST(MeasuredNestedKey, PositionAndResult) {
+  ParameterSet set = findNamedSet("p5")->set;
+  set.glwe.live = 2560;
+  set.lwe.nested = true;
+  ASSERT_EQ(checkSecurity(set, 128, KeyAssumptions::extended), "");
   measure(SmallKeys(set, 16));
 }
 

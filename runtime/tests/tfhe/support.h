@@ -56,7 +56,7 @@ inline void fillKeyswitchKey(LweKeyswitchKey &key, const LweSecretKey &input,
                              const LweSecretKey &output, const Noise &noise,
                              const KeySeeds &seeds) {
   std::vector<uint64_t> rows(key.shape().allWords());
-  generateKeyswitchRows(key.shape(), input, output, noise, seeds, 0, key.shape().inputDimension,
+  generateKeyswitchRows(key.shape(), input, output, noise, seeds, 0, key.shape().coefficients(),
                         rows.data());
   key.setCoefficients(0, rows);
 }
@@ -65,14 +65,15 @@ inline void fillKeyswitchKey(LweKeyswitchKey &key, const LweSecretKey &input,
 /// instruction set asked for.
 struct Keys {
   ParameterSet set;
-  LweSecretKey small;
   GlweSecretKey big;
+  LweSecretKey small;
   LweKeyswitchKey keyswitch;
   std::vector<FourierBootstrapKey> bootstrap;
 
   explicit Keys(const ParameterSet &set, std::span<const Isa> isas, uint8_t seed = 1)
-      : set(set), small(set.lwe.dimension, seedOf(seed), 0),
-        big(set.glwe.k, set.glwe.log2N, seedOf(seed), 1, set.glwe.live),
+      : set(set), big(set.glwe.k, set.glwe.log2N, seedOf(seed), 1, set.glwe.live),
+        small(set.lwe.nested ? LweSecretKey(big.flat(), set.lwe.dimension)
+                             : LweSecretKey(set.lwe.dimension, seedOf(seed), 0)),
         keyswitch(KeyswitchShape(set)) {
     KeySeeds seeds{seedOf(uint8_t(seed + 100)), seedOf(uint8_t(seed + 101)), 0};
     fillKeyswitchKey(keyswitch, big.flat(), small, set.lwe.noise(), seeds);

@@ -22,7 +22,8 @@ void generateKeyswitchRows(const KeyswitchShape &shape, const LweSecretKey &inpu
       const uint64_t row = uint64_t(i) * decomposition.levels + level;
       mask.restart({StreamUse::keyswitchMask, seeds.keyNumber, row});
       noiseStream.restart({StreamUse::keyswitchNoise, seeds.keyNumber, row});
-      const uint64_t plaintext = input.bits()[i] << (64 - decomposition.baseLog * (level + 1));
+      const uint64_t plaintext = input.bits()[shape.shared + i]
+                                 << (64 - decomposition.baseLog * (level + 1));
       if (shape.wordBits == 64) {
         encrypt(output, std::span(&plaintext, 1), noise, mask, noiseStream, rows);
         continue;

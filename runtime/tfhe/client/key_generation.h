@@ -22,10 +22,10 @@ struct KeySeeds {
   uint16_t keyNumber = 0;
 };
 
-/// Writes the rows of input coefficients [begin, end) to `rows` [end - begin][levels][n_out+1] (see
-/// LweKeyswitchKey): row (i, level) encrypts input.bits()[i] * 2^(64 - baseLog * (level + 1)) under
-/// `output` with noise of the distribution `noise` on words of shape.wordBits. Dimensions of the keys
-/// must be those of the shape.
+/// Writes the rows of switched coefficients [begin, end) to `rows` [end - begin][levels][n_out+1]
+/// (see LweKeyswitchKey): row (i, level) encrypts input.bits()[shared + i] * 2^(64 - baseLog * (level
+/// + 1)) under `output` with noise of the distribution `noise` on words of shape.wordBits. Dimensions
+/// of the keys must be those of the shape, and of a nested key `output` the first bits of `input`.
 void generateKeyswitchRows(const KeyswitchShape &shape, const LweSecretKey &input,
                            const LweSecretKey &output, const Noise &noise, const KeySeeds &seeds,
                            uint32_t begin, uint32_t end, uint64_t *rows);

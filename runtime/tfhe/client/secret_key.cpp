@@ -3,6 +3,7 @@
 
 #include "runtime/tfhe/random/sampling.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fhe::tfhe {
@@ -11,6 +12,11 @@ LweSecretKey::LweSecretKey(uint32_t dimension, const Seed &secretSeed, uint16_t 
     : LweSecretKey(dimension) {
   Generator generator(secretSeed, {StreamUse::lweSecretKey, keyNumber, 0});
   sampleBits(generator, bits());
+}
+
+LweSecretKey::LweSecretKey(const LweSecretKey &outer, uint32_t dimension)
+    : LweSecretKey(dimension) {
+  std::ranges::copy(outer.bits().first(dimension), words.begin());
 }
 
 LweSecretKey::~LweSecretKey() { cleanse(words.data(), words.size() * sizeof(uint64_t)); }

@@ -23,6 +23,8 @@ public:
   explicit LweSecretKey(uint32_t dimension) : LweSecretKey(dimension, dimension) {}
   /// Uniform bits from stream (lweSecretKey, keyNumber) of a secret seed.
   LweSecretKey(uint32_t dimension, const Seed &secretSeed, uint16_t keyNumber);
+  /// A nested key: the first `dimension` bits of `outer`, at most all.
+  LweSecretKey(const LweSecretKey &outer, uint32_t dimension);
   ~LweSecretKey();
   LweSecretKey(LweSecretKey &&other) noexcept;
   LweSecretKey &operator=(LweSecretKey &&other) noexcept;

@@ -54,11 +54,11 @@ void generateKeyswitchKey(LweKeyswitchKey &key, const LweSecretKey &input,
                           unsigned threads) {
   const KeyswitchShape &shape = key.shape();
   constexpr uint32_t group = LweKeyswitchKey::coefficientGroup;
-  const uint32_t groups = (shape.inputDimension + group - 1) / group;
+  const uint32_t groups = (shape.coefficients() + group - 1) / group;
   shareItems(groups, threads, [&](auto next) {
     AlignedBuffer<uint64_t> rows = allocate<uint64_t>(group * shape.coefficientWords());
     for (uint32_t item; (item = next()) < groups;) {
-      const uint32_t begin = item * group, end = std::min(begin + group, shape.inputDimension);
+      const uint32_t begin = item * group, end = std::min(begin + group, shape.coefficients());
       generateKeyswitchRows(shape, input, output, noise, seeds, begin, end, rows.data());
       key.setCoefficients(begin, rows.span().first((end - begin) * shape.coefficientWords()));
     }

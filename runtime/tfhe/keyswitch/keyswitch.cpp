@@ -8,7 +8,7 @@
 
 #include "runtime/tfhe/keyswitch/keyswitch_blocks.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace fhe::tfhe {
 
@@ -43,9 +43,9 @@ size_t keyswitchScratchBytes(const KeyswitchShape &shape, Isa isa) {
   return Layout(KeyswitchBlocks(shape, isa)).bytes();
 }
 
-/// The body as a word of the key's width: rounded.
-template <class Word> static Word bodyWord(uint64_t body) {
-  return sizeof(Word) == 8 ? Word(body) : Word((body + (uint64_t(1) << 31)) >> 32);
+/// A word that is taken over as one of the key's width: rounded.
+template <class Word> static Word narrowed(uint64_t word) {
+  return sizeof(Word) == 8 ? Word(word) : Word((word + (uint64_t(1) << 31)) >> 32);
 }
 template <class Word> static uint64_t torusWord(Word word) {
   return uint64_t(word) << (64 - 8 * sizeof(Word));
@@ -78,18 +78,21 @@ static void switchByWords(const KeyswitchBlocks &blocks, const Word *rows, const
   if constexpr (sizeof(Word) == 8)
     results = out;
   const KeyswitchShape &shape = blocks.shape;
-  const size_t nIn = shape.inputDimension, words = shape.words();
+  const size_t wordsIn = size_t(shape.inputDimension) + 1, words = shape.words();
+  const size_t shared = shape.shared, switched = shape.coefficients();
   const size_t levels = shape.decomposition.levels, step = blocks.coefficients();
   Word *outs[groupSize];
   for (size_t c = 0; c < count; ++c) {
     outs[c] = results + c * words;
-    std::memset(outs[c], 0, (words - 1) * sizeof(Word));
-    outs[c][words - 1] = bodyWord<Word>(in[c * (nIn + 1) + nIn]);
+    const uint64_t *from = in + c * wordsIn;
+    std::transform(from, from + shared, outs[c], narrowed<Word>);
+    std::fill(outs[c] + shared, outs[c] + words - 1, 0);
+    outs[c][words - 1] = narrowed<Word>(from[wordsIn - 1]);
   }
-  for (size_t i = 0; i < nIn; i += step) {
-    const size_t end = std::min(i + step, nIn);
-    decompose(shape.decomposition, in, nIn + 1, count, i, end, digits);
-    const bool more = end + step <= nIn;
+  for (size_t i = 0; i < switched; i += step) {
+    const size_t end = std::min(i + step, switched);
+    decompose(shape.decomposition, in + shared, wordsIn, count, i, end, digits);
+    const bool more = end + step <= switched;
     wordKernels<Word>(blocks.kernels)
         .digitProduct(rows + i * levels * words, (end - i) * levels, words, digits, groupSize,
                       count, outs, more ? rows + end * levels * words : nullptr);
@@ -110,10 +113,15 @@ public:
         count(count), out(out), digits(digits), sums(sums), row(row), tiles(blocks.tiles()) {}
 
   void run() {
-    const size_t nIn = shape.inputDimension, words = shape.words();
+    const size_t wordsIn = size_t(shape.inputDimension) + 1, words = shape.words();
+    const size_t shared = shape.shared, switched = shape.coefficients();
+    auto takeOver = [](uint64_t word) { return torusWord(narrowed<Word>(word)); };
     for (size_t c = 0; c < count; ++c) {
-      std::memset(out + c * words, 0, (words - 1) * sizeof(uint64_t));
-      out[c * words + words - 1] = torusWord(bodyWord<Word>(in[c * (nIn + 1) + nIn]));
+      const uint64_t *from = in + c * wordsIn;
+      uint64_t *to = out + c * words;
+      std::transform(from, from + shared, to, takeOver);
+      std::fill(to + shared, to + words - 1, 0);
+      to[words - 1] = takeOver(from[wordsIn - 1]);
     }
     // Sums of 32 bits hold so many products of 255 and B/2; 32-bit words may wrap.
     const size_t half = size_t(1) << (shape.decomposition.baseLog - 1);
@@ -121,12 +129,12 @@ public:
     const size_t most = sizeof(Word) == 4 ? SIZE_MAX : size_t(INT32_MAX) / (255 * half * levels);
     const size_t step = blocks.coefficients();
     size_t collected = 0;
-    for (size_t i = 0; i < nIn; i += step) {
+    for (size_t i = 0; i < switched; i += step) {
       if (collected + step > most) {
         fold();
         collected = 0;
       }
-      multiply(i, std::min(step, nIn - i), collected == 0);
+      multiply(i, std::min(step, switched - i), collected == 0);
       collected += step;
     }
     fold();
@@ -137,7 +145,7 @@ private:
     const Decomposition &decomposition = shape.decomposition;
     const PlaneKernels &kernels = *blocks.kernels.planes;
     for (size_t c = 0; c < count; ++c)
-      kernels.decompose(in + c * (shape.inputDimension + size_t(1)) + i, coefficients,
+      kernels.decompose(in + c * (shape.inputDimension + size_t(1)) + shape.shared + i, coefficients,
                         decomposition.baseLog, decomposition.levels, digits + c, groupSize);
     const size_t steps = (coefficients + groupRows - 1) / groupRows * decomposition.levels;
     const size_t bytes = steps * groupBytes, parts = (count + maxColumns - 1) / maxColumns;

@@ -24,14 +24,14 @@ public:
   /// The words of `key`, from block `begin / coefficients()` on.
   static const std::byte *data(const LweKeyswitchKey &key) { return key.storage.data(); }
 
-  /// Input coefficients of a block (the last may have fewer): enough steps to make up for reading
+  /// Switched coefficients of a block (the last may have fewer): enough steps to make up for reading
   /// and writing the sums, few enough that a tile of a block stays in the first-level cache.
   size_t coefficients() const {
     const size_t levels = shape.decomposition.levels;
     return planes ? 64 * std::max<size_t>(1, 4 / levels) : std::max<size_t>(1, 64 / levels);
   }
   /// Groups of four coefficients of the whole key, padded.
-  size_t groups() const { return (size_t(shape.inputDimension) + groupRows - 1) / groupRows; }
+  size_t groups() const { return (size_t(shape.coefficients()) + groupRows - 1) / groupRows; }
   /// Words of one group of byte planes, and such groups of a row.
   size_t tileWords() const { return groupRowBytes * 8 / shape.wordBits; }
   size_t tiles() const { return (shape.words() + tileWords() - 1) / tileWords(); }
@@ -39,9 +39,9 @@ public:
   size_t bytes() const {
     if (planes)
       return groups() * shape.decomposition.levels * tiles() * groupBytes;
-    return shape.inputDimension * shape.coefficientWords() * (shape.wordBits / 8);
+    return shape.allWords() * (shape.wordBits / 8);
   }
-  /// Of the block that begins with coefficient i.
+  /// Of the block that begins with switched coefficient i.
   size_t offset(size_t i) const {
     if (planes)
       return i / groupRows * shape.decomposition.levels * tiles() * groupBytes;

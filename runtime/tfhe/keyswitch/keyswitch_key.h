@@ -1,7 +1,7 @@
 //===- keyswitch_key.h - The LWE keyswitch key as the kernels read it ------------------------===//
 //
 // Row (i, level) is an LWE encryption (mask, body) under the output key of
-// s_in[i] * 2^(64 - baseLog * (level + 1)); level 0 is the most significant digit. Outside of this
+// s_in[shared + i] * 2^(64 - baseLog * (level + 1)); level 0 is the most significant digit. Outside of this
 // class rows are 64-bit torus words, [coefficient][level][outputDimension + 1]; a key of 32-bit
 // words keeps the high halves (the low ones are zero). Inside they lie as the instruction set reads
 // them: plain rows, or groups of four coefficients in byte planes, in the order of use.
@@ -31,7 +31,7 @@ public:
 
   /// Coefficients that `setCoefficients` takes together.
   static constexpr uint32_t coefficientGroup = 4;
-  /// Sets the rows of coefficients from `begin` (a multiple of coefficientGroup) on: whole
+  /// Sets the rows of switched coefficients from `begin` (a multiple of coefficientGroup) on: whole
   /// coefficients, a multiple of coefficientGroup or all the rest. Threads may set disjoint ones.
   void setCoefficients(uint32_t begin, std::span<const uint64_t> rows);
 
