@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
       ->required();
   app.add_option("--key-assumptions", options.assumptions,
                  "standard (default): LWE and GLWE with uniform binary keys. extended: also draw "
-                 "partial GLWE keys")
+                 "partial GLWE keys and nested LWE keys")
       ->type_name("standard|extended")
       ->check(CLI::IsMember({"standard", "extended"}));
   app.add_flag("--force", options.force, "Replace files that exist");

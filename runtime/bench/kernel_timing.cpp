@@ -117,8 +117,9 @@ std::optional<double> stepSeconds(const RotationShape &shape, uint32_t count, un
 }
 
 std::optional<double> keyswitchSeconds(uint32_t in, uint32_t out, Decomposition digits,
-                                       uint32_t wordBits, uint32_t count, Effort effort) {
-  const KeyswitchShape shape(in, out, digits, wordBits);
+                                       uint32_t wordBits, uint32_t count, Effort effort,
+                                       uint32_t shared) {
+  const KeyswitchShape shape(in, out, digits, wordBits, shared);
   LweKeyswitchKey key(shape);
   AlignedBuffer<uint64_t> from(size_t(count) * (in + 1)), to(size_t(count) * shape.words()),
       rows(LweKeyswitchKey::coefficientGroup * shape.coefficientWords());
@@ -126,7 +127,7 @@ std::optional<double> keyswitchSeconds(uint32_t in, uint32_t out, Decomposition 
   if (!key.ok() || !from.ok() || !to.ok() || !rows.ok() || !scratch.ok())
     return std::nullopt;
   randomize(rows.span(), 1);
-  for (uint32_t i = 0; i < in; i += LweKeyswitchKey::coefficientGroup)
+  for (uint32_t i = 0; i < shape.coefficients(); i += LweKeyswitchKey::coefficientGroup)
     key.setCoefficients(i, rows.span());
   randomize(from.span(), 2);
   return shortest(effort, [&] { keyswitch(key, from.data(), count, to.data(), scratch.span()); }) /

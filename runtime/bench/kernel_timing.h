@@ -35,9 +35,11 @@ struct Effort {
 std::optional<double> stepSeconds(const RotationShape &shape, uint32_t count, unsigned threads,
                                   Effort effort);
 
-/// Seconds of one of `count` keyswitches. Empty if there is no memory.
+/// Seconds of one of `count` keyswitches. The first `shared` of the `in` bits are those of a nested
+/// output key. Empty if there is no memory.
 std::optional<double> keyswitchSeconds(uint32_t in, uint32_t out, tfhe::Decomposition digits,
-                                       uint32_t wordBits, uint32_t count, Effort effort);
+                                       uint32_t wordBits, uint32_t count, Effort effort,
+                                       uint32_t shared = 0);
 
 /// Seconds of one weight times one word of a matrix product with 4-bit weights on LWE ciphertexts.
 double productSeconds(Effort effort);

@@ -21,6 +21,14 @@ static std::unique_ptr<fhe_client_key> emptyKey(const Parameters &parameters) {
   return key;
 }
 
+/// Nested keys from the keys they are nested in, which are there.
+static void fillNestedKeys(fhe_client_key &key) {
+  for (uint32_t i = 0; i < key.secrets.size(); ++i)
+    if (const fhe_key_record &record = key.parameters.keys[i]; record.nested_in)
+      key.secrets[i].lwe =
+          tfhe::LweSecretKey(key.secrets[record.nested_in - 1].glwe.flat(), record.dimension);
+}
+
 static std::unique_ptr<fhe_client_key> drawKey(const Parameters &parameters,
                                                tfhe::KeyAssumptions assumptions) {
   checkSecurity(parameters, assumptions);
@@ -33,9 +41,10 @@ static std::unique_ptr<fhe_client_key> drawKey(const Parameters &parameters,
       key->secrets[i].glwe =
           tfhe::GlweSecretKey(record.dimension, record.log2_poly, seed, uint16_t(i),
                               parameters.glwe(i).live);
-    else
+    else if (!record.nested_in)
       key->secrets[i].lwe = tfhe::LweSecretKey(record.dimension, seed, uint16_t(i));
   }
+  fillNestedKeys(*key);
   return key;
 }
 
@@ -48,12 +57,15 @@ struct SecretBytes {
 
 void fhe_client_key::write(ByteWriter &writer) const {
   FileHeader header;
+  header.version = fileVersionOf(parameters);
   header.kind = FileKind::clientKey;
   header.parameters = hash;
   header.keyId = keyId;
   writer.value(header);
   writeParameters(writer, parameters);
   for (uint32_t i = 0; i < secrets.size(); ++i) {
+    if (parameters.keys[i].nested_in)
+      continue; // it is in the other key
     std::span<const uint64_t> bits = flat(i).bits();
     SecretBytes packed((bits.size() + 7) / 8);
     for (size_t b = 0; b < bits.size(); ++b)
@@ -64,16 +76,16 @@ void fhe_client_key::write(ByteWriter &writer) const {
 
 static std::unique_ptr<fhe_client_key> readKey(ByteReader &reader) {
   FileHeader header = readHeader(reader, FileKind::clientKey);
-  Parameters parameters = readParameters(reader);
+  Parameters parameters = readKeyParameters(reader, header);
   // A key file could otherwise smuggle in parameters that make fresh encryptions weak. Whoever drew
-  // a partial key asked for it.
-  checkSecurity(parameters, tfhe::KeyAssumptions::partialKeys);
+  // a partial or nested key asked for it.
+  checkSecurity(parameters, tfhe::KeyAssumptions::extended);
   auto key = emptyKey(parameters);
-  require(key->hash == header.parameters, FHE_INVALID_DATA,
-          "the parameters are not those that the header names");
   key->keyId = header.keyId;
   for (uint32_t i = 0; i < parameters.keys.size(); ++i) {
     const fhe_key_record &record = parameters.keys[i];
+    if (record.nested_in)
+      continue;
     SecretBytes packed((uint64_t(record.live) + 7) / 8);
     reader.bytes(packed.bytes.data(), packed.bytes.size());
     std::span<uint64_t> bits;
@@ -88,6 +100,7 @@ static std::unique_ptr<fhe_client_key> readKey(ByteReader &reader) {
     for (size_t b = 0; b < bits.size(); ++b)
       bits[b] = packed.bytes[b / 8] >> (b % 8) & 1;
   }
+  fillNestedKeys(*key);
   reader.finish();
   return key;
 }
@@ -106,7 +119,7 @@ fhe_status fhe_client_key_generate_assuming(const fhe_manifest *manifest, uint32
     if (manifest->clearOnly)
       throw Failure(FHE_MISMATCH, "model '" + manifest->name +
                                       "' was compiled with --clear-only: it has no keys");
-    *key = drawKey(manifest->parameters, extended ? tfhe::KeyAssumptions::partialKeys
+    *key = drawKey(manifest->parameters, extended ? tfhe::KeyAssumptions::extended
                                                   : tfhe::KeyAssumptions::standard)
                .release();
   });

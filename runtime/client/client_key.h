@@ -1,7 +1,8 @@
 //===- client_key.h - The secret keys of a client -----------------------------------------===//
 //
-// One secret key for each key of the parameters, drawn from one seed that is not kept. On disk: the
-// header, the parameters, and for each key its bits, eight a byte, least significant first.
+// One secret key for each key of the parameters, drawn from one seed that is not kept, or, where it is
+// nested, part of another one. On disk: the header, the parameters, and for each key that is not nested
+// its bits, eight a byte, least significant first.
 //
 //===--------------------------------------------------------------------------------------===//
 #ifndef FHE_RUNTIME_CLIENT_CLIENT_KEY_H

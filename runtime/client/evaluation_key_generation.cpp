@@ -62,8 +62,9 @@ private:
     std::vector<WorkMemory> memory;
     for (uint32_t w = 0; w < workers.size(); ++w)
       memory.emplace_back(block * shape.coefficientWords(), 0);
-    workers.forEach((input.dimension() + block - 1) / block, [&](uint64_t item, uint32_t worker) {
-      uint32_t begin = uint32_t(item) * block, end = std::min(input.dimension(), begin + block);
+    const uint32_t coefficients = shape.coefficients();
+    workers.forEach((coefficients + block - 1) / block, [&](uint64_t item, uint32_t worker) {
+      uint32_t begin = uint32_t(item) * block, end = std::min(coefficients, begin + block);
       uint64_t *rows = memory[worker].words.data();
       tfhe::generateKeyswitchRows(shape, input, output, noise, seeds, begin, end, rows);
       uint64_t *to = bodies.data() + uint64_t(begin) * record.levels;

@@ -40,6 +40,10 @@ public:
     return {*found, path.empty() ? key : path + "." + key};
   }
   bool isNull() const { return json.is_null(); }
+  /// Whether there is such a member, and not as null.
+  bool has(const char *key) const {
+    return json.is_object() && json.contains(key) && !json[key].is_null();
+  }
 
   std::vector<Field> items(size_t most) const {
     if (!json.is_array())
@@ -199,6 +203,9 @@ private:
     parameters.securityBits = sets[0]["security_bits"].number(1, 4096);
     for (const Field &field : sets[0]["keys"].items(maxKeys))
       readKey(field);
+    // Keys stand in any order.
+    for (const auto &[key, outer] : nestings)
+      parameters.keys[key].nested_in = keyIndex(outer) + 1;
     for (const Field &field : sets[0]["conversions"].items(maxConversions))
       readConversion(field);
     checkParameters(parameters, FHE_INVALID_MANIFEST);
@@ -228,6 +235,8 @@ private:
     key.noise_kind = 1 + uint32_t(field["noise"].oneOf({"gaussian", "tuniform"}));
     key.log2_std = field["log2_std"].real();
     key.word_bits = field["word_bits"].number(1, 1024);
+    if (field.has("nested_in"))
+      nestings.emplace_back(uint32_t(result->parameters.keys.size()), field["nested_in"]);
     result->parameters.keys.push_back(key);
   }
 
@@ -389,6 +398,7 @@ private:
   Field root;
   std::unique_ptr<fhe_manifest> result;
   std::vector<std::string> keyNames;
+  std::vector<std::pair<uint32_t, Field>> nestings; ///< by key, what names the one it is nested in
 };
 
 /// Depth of brackets outside strings: the JSON library recurses when it frees a document.

@@ -9,10 +9,12 @@ FileHeader readHeader(ByteReader &reader, FileKind kind) {
   FileHeader header = reader.value<FileHeader>();
   require(header.magic == fileMagic, FHE_INVALID_DATA,
           "not a key or ciphertext file (the first bytes are not FHE-FILE)");
-  if (header.version != fileVersion)
+  const bool isKey = header.kind == FileKind::clientKey || header.kind == FileKind::evaluationKey;
+  if (header.version != fileVersion && !(isKey && header.version == nestedFileVersion))
     throw Failure(FHE_UNSUPPORTED, "file version " + std::to_string(header.version) +
                                        ", this library reads version " +
-                                       std::to_string(fileVersion));
+                                       std::to_string(fileVersion) +
+                                       (isKey ? " and " + std::to_string(nestedFileVersion) : ""));
   static const char *const names[] = {"", "a client key", "an evaluation key", "ciphertexts"};
   if (header.kind != kind) {
     uint32_t found = uint32_t(header.kind);
@@ -22,6 +24,17 @@ FileHeader readHeader(ByteReader &reader, FileKind kind) {
                       ", not " + names[uint32_t(kind)]);
   }
   return header;
+}
+
+Parameters readKeyParameters(ByteReader &reader, const FileHeader &header) {
+  Parameters parameters = readParameters(reader);
+  if (header.version != fileVersionOf(parameters))
+    throw Failure(FHE_INVALID_DATA, "file version " + std::to_string(header.version) +
+                                        ", its parameters need version " +
+                                        std::to_string(fileVersionOf(parameters)));
+  require(parameterHash(parameters) == header.parameters, FHE_INVALID_DATA,
+          "the parameters are not those that the header names");
+  return parameters;
 }
 
 static CiphertextTensor readTensor(ByteReader &reader, Encoding encoding, uint64_t samples) {

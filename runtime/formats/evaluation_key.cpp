@@ -8,7 +8,7 @@ using namespace fhe::runtime;
 uint64_t fhe::runtime::bodyWords(const Parameters &parameters, uint32_t conversion) {
   const fhe_conversion_record &record = parameters.conversions[conversion];
   if (record.kind == FHE_CONVERSION_KEYSWITCH)
-    return uint64_t(parameters.keys[record.from_key].live) * record.levels;
+    return uint64_t(parameters.keyswitch(record).coefficients()) * record.levels;
   auto glwe = parameters.glwe(record.to_key);
   return uint64_t(parameters.keys[record.from_key].live) * record.levels * (glwe.k + 1) *
          glwe.polynomialSize();
@@ -41,6 +41,7 @@ static std::vector<uint64_t> readWords(ByteReader &reader, uint64_t count, uint3
 /// A section is its kind (that of the conversion), the conversion's number, its words and these.
 void fhe_evaluation_key::write(ByteWriter &writer) const {
   FileHeader header;
+  header.version = fileVersionOf(parameters);
   header.kind = FileKind::evaluationKey;
   header.parameters = parameterHash(parameters);
   header.keyId = keyId;
@@ -71,9 +72,7 @@ static std::unique_ptr<fhe_evaluation_key> readKey(ByteReader &reader) {
   FileHeader header = readHeader(reader, FileKind::evaluationKey);
   auto key = std::make_unique<fhe_evaluation_key>();
   key->keyId = header.keyId;
-  key->parameters = readParameters(reader);
-  require(parameterHash(key->parameters) == header.parameters, FHE_INVALID_DATA,
-          "the parameters are not those that the header names");
+  key->parameters = readKeyParameters(reader, header);
   reader.bytes(key->maskSeed.data(), key->maskSeed.size());
   for (uint32_t i = 0; i < key->parameters.conversions.size(); ++i) {
     uint32_t kind = reader.value<uint32_t>(), number = reader.value<uint32_t>();

@@ -2,9 +2,10 @@
 //
 // One section a conversion of the parameters, in their order. Rows are seeded: masks come from the
 // key's mask seed, streams (keyswitchMask | bootstrapMask, conversion number, row number); only
-// bodies are stored. Row numbers: keyswitch i * levels + level; bootstrap
-// (i * levels + level) * (k + 1) + j. Words are 64-bit torus words; those of a 32-bit keyswitch
-// have zero low halves here, and four bytes each in streams and files.
+// bodies are stored. Row numbers: keyswitch i * levels + level, i counting the coefficients that are
+// switched (KeyswitchShape); bootstrap (i * levels + level) * (k + 1) + j. Words are 64-bit torus
+// words; those of a 32-bit keyswitch have zero low halves here, and four bytes each in streams and
+// files.
 //
 // A bootstrap row (level, j < k) of the kernels adds s_i * 2^(64 - baseLog * (level + 1)) to mask
 // polynomial j, which would make the mask depend on the secret. Here the mask is the stream itself
@@ -20,7 +21,8 @@ struct fhe_evaluation_key {
   fhe::runtime::Parameters parameters;
   fhe::runtime::KeyId keyId{};
   std::array<uint8_t, 16> maskSeed{};
-  /// Bodies of conversion i: keyswitch [n_in][levels]; bootstrap [n][levels][k+1][N].
+  /// Bodies of conversion i: keyswitch [switched coefficients][levels]; bootstrap
+  /// [n][levels][k+1][N].
   std::vector<std::vector<uint64_t>> bodies;
 
   void write(fhe::runtime::ByteWriter &writer) const;

@@ -1,6 +1,7 @@
 //===- parameters.cpp - Checks, hash and bytes of parameter records -----------------------===//
 #include "runtime/formats/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <openssl/evp.h>
@@ -9,7 +10,12 @@ namespace fhe::runtime {
 
 tfhe::LweKey Parameters::lwe(uint32_t key) const {
   const fhe_key_record &record = keys[key];
-  return {record.dimension, record.log2_std, tfhe::NoiseKind(record.noise_kind), record.word_bits};
+  return {record.dimension, record.log2_std, tfhe::NoiseKind(record.noise_kind), record.word_bits,
+          record.nested_in != 0};
+}
+
+bool Parameters::anyNested() const {
+  return std::ranges::any_of(keys, [](const fhe_key_record &key) { return key.nested_in != 0; });
 }
 
 tfhe::GlweKey Parameters::glwe(uint32_t key) const {
@@ -46,6 +52,22 @@ static void checkKey(const Parameters &parameters, uint32_t i, fhe_status status
   if (key.live == 0 || key.live > full || (!isGlwe && key.live != full))
     throw Failure(status, keyName(i) + std::to_string(key.live) + " live coefficients of " +
                               std::to_string(full) + (isGlwe ? "" : "; LWE keys are not partial"));
+}
+
+/// The index is that of a GLWE key with more live coefficients than the nested key has bits.
+static void checkNesting(const Parameters &parameters, uint32_t i, fhe_status status) {
+  const fhe_key_record &key = parameters.keys[i];
+  if (key.nested_in == 0)
+    return;
+  if (key.kind != FHE_KEY_LWE)
+    throw Failure(status, keyName(i) + "only an LWE key can be nested in another key");
+  if (key.nested_in > parameters.keys.size() ||
+      parameters.keys[key.nested_in - 1].kind != FHE_KEY_GLWE)
+    throw Failure(status, keyName(i) + "is nested in a key that is not a GLWE key");
+  if (key.live >= parameters.keys[key.nested_in - 1].live)
+    throw Failure(status, keyName(i) + "has " + std::to_string(key.live) +
+                              " bits, the key it is nested in only " +
+                              std::to_string(parameters.keys[key.nested_in - 1].live));
 }
 
 static void checkConversion(const Parameters &parameters, uint32_t i, fhe_status status) {
@@ -91,6 +113,8 @@ void checkParameters(const Parameters &parameters, fhe_status status) {
                               " conversions");
   for (uint32_t i = 0; i < parameters.keys.size(); ++i)
     checkKey(parameters, i, status);
+  for (uint32_t i = 0; i < parameters.keys.size(); ++i)
+    checkNesting(parameters, i, status);
   for (uint32_t i = 0; i < parameters.conversions.size(); ++i)
     checkConversion(parameters, i, status);
 }
@@ -100,14 +124,14 @@ void checkSecurity(const Parameters &parameters, tfhe::KeyAssumptions assumption
     unsigned security = parameters.securityBits;
     std::string error = parameters.keys[i].kind == FHE_KEY_GLWE
                             ? tfhe::checkSecurity(parameters.glwe(i), security, assumptions)
-                            : tfhe::checkSecurity(parameters.lwe(i), security);
+                            : tfhe::checkSecurity(parameters.lwe(i), security, assumptions);
     if (!error.empty())
       throw Failure(FHE_INSECURE_PARAMETERS, keyName(i) + error);
   }
 }
 
 /// One canonical text line a record. log2_std in steps of 2^-20, so that a detour through decimal
-/// text cannot change the hash.
+/// text cannot change the hash. Only of a nested key the line names the key it is nested in.
 static std::string canonicalText(const Parameters &parameters) {
   std::string text = "fhe-parameters-1 " + std::to_string(parameters.securityBits) + "\n";
   auto add = [&](uint64_t number) { text += std::to_string(number) + " "; };
@@ -115,7 +139,10 @@ static std::string canonicalText(const Parameters &parameters) {
     for (uint64_t number : {key.kind, key.distribution, key.dimension, key.log2_poly, key.live,
                             key.word_bits, key.noise_kind})
       add(number);
-    text += std::to_string(std::llround(key.log2_std * 0x1p20)) + "\n";
+    text += std::to_string(std::llround(key.log2_std * 0x1p20));
+    if (key.nested_in)
+      text += " nested " + std::to_string(key.nested_in - 1);
+    text += "\n";
   }
   for (const fhe_conversion_record &conversion : parameters.conversions) {
     for (uint64_t number :

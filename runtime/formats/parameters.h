@@ -27,6 +27,7 @@ struct Parameters {
   std::vector<fhe_conversion_record> conversions;
 
   bool empty() const { return keys.empty(); }
+  bool anyNested() const;
   /// Words of one LWE ciphertext under key `key` (of a GLWE key: its extracted LWE key).
   uint64_t words(uint32_t key) const { return uint64_t(keys[key].live) + 1; }
   /// Of fresh encryptions under key `key`.
@@ -40,8 +41,9 @@ struct Parameters {
   }
   /// Of a keyswitch.
   tfhe::KeyswitchShape keyswitch(const fhe_conversion_record &conversion) const {
-    return {keys[conversion.from_key].live, keys[conversion.to_key].live, decomposition(conversion),
-            conversion.word_bits};
+    const fhe_key_record &to = keys[conversion.to_key];
+    return {keys[conversion.from_key].live, to.live, decomposition(conversion), conversion.word_bits,
+            to.nested_in == conversion.from_key + 1 ? to.live : 0};
   }
 };
 
@@ -53,7 +55,7 @@ inline constexpr uint32_t maxKeys = 256, maxConversions = 1024;
 void checkParameters(const Parameters &parameters, fhe_status status);
 
 /// Throws FHE_INSECURE_PARAMETERS unless every key's noise is on or above the security curve, and
-/// no GLWE key is partial where that is not among the assumptions.
+/// no key is partial or nested where that is not among the assumptions.
 void checkSecurity(const Parameters &parameters,
                    tfhe::KeyAssumptions assumptions = tfhe::KeyAssumptions::standard);
 

@@ -51,9 +51,9 @@ static tfhe::LweKeyswitchKey loadKeyswitch(const fhe_evaluation_key &key, uint32
     rows.emplace_back(group * shape.coefficientWords());
     require(rows.back().ok(), FHE_OUT_OF_MEMORY, "no memory to load the keyswitch key");
   }
-  workers.forEach((shape.inputDimension + group - 1) / group, [&](uint64_t item, uint32_t worker) {
+  workers.forEach((shape.coefficients() + group - 1) / group, [&](uint64_t item, uint32_t worker) {
     const uint32_t begin = uint32_t(item) * group;
-    const uint32_t count = std::min(group, shape.inputDimension - begin);
+    const uint32_t count = std::min(group, shape.coefficients() - begin);
     const size_t words = shape.coefficientWords();
     const std::span<uint64_t> memory = rows[worker].span();
     for (uint32_t i = 0; i < count; ++i)

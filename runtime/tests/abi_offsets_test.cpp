@@ -19,7 +19,7 @@ TEST(AbiOffsets, fhe_key_record) {
   PIN(fhe_key_record, live, 16);
   PIN(fhe_key_record, word_bits, 20);
   PIN(fhe_key_record, noise_kind, 24);
-  PIN(fhe_key_record, reserved, 28);
+  PIN(fhe_key_record, nested_in, 28);
   PIN(fhe_key_record, log2_std, 32);
   EXPECT_EQ(sizeof(fhe_key_record), size_t(40));
 }
@@ -196,7 +196,7 @@ TEST(AbiOffsets, fhe_model) {
 }
 
 TEST(AbiOffsets, Enumerators) {
-  EXPECT_EQ(FHE_ABI_VERSION, 3u);
+  EXPECT_EQ(FHE_ABI_VERSION, 4u);
   EXPECT_EQ(FHE_KEY_LWE, 1);
   EXPECT_EQ(FHE_KEY_GLWE, 2);
   EXPECT_EQ(FHE_DISTRIBUTION_BINARY, 1);

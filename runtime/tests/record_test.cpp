@@ -1,7 +1,7 @@
 //===- record_test.cpp - What a parameter record may say, end to end ----------------------===//
 //
 // The hand-written models under other parameters than their own: TUniform noise, the centred
-// switch, partial keys. Everything goes through files' records, key generation and the executor.
+// switch, partial and nested keys. Everything goes through files' records, key generation and the executor.
 //
 //===--------------------------------------------------------------------------------------===//
 #include "runtime/client/client_key.h"
@@ -27,6 +27,7 @@ public:
     keys[0].log2_std = set.lwe.log2Std;
     keys[0].noise_kind = uint32_t(set.lwe.noiseKind);
     keys[0].word_bits = conversions[0].word_bits = set.lwe.wordBits;
+    keys[0].nested_in = set.lwe.nested ? 2 : 0;
     keys[1].dimension = set.glwe.k;
     keys[1].log2_poly = set.glwe.log2N;
     keys[1].live = set.glwe.lweDimension();
@@ -63,7 +64,8 @@ private:
              ",\"live\":" + number(record.live) + ",\"distribution\":\"binary\",\"noise\":\"" +
              (record.noise_kind == FHE_NOISE_TUNIFORM ? "tuniform" : "gaussian") +
              "\",\"log2_std\":" + number(record.log2_std) +
-             ",\"word_bits\":" + number(record.word_bits) + "}";
+             ",\"word_bits\":" + number(record.word_bits) +
+             (record.nested_in ? ",\"nested_in\":\"g0\"}" : "}");
     };
     auto conversion = [&](const char *kind, const char *from, const char *to,
                           const fhe_conversion_record &record, const std::string &rest) {
@@ -245,6 +247,111 @@ TEST(Record, PartialKeysMustBeAskedFor) {
   fhe_ciphertexts_free(out);
   fhe_prepared_free(prepared);
   fhe_evaluation_key_free(evaluation);
+}
+
+/// Writes an object of the C interface to bytes.
+template <class T>
+std::vector<uint8_t> bytesOf(const T *object, fhe_status (*write)(const T *, fhe_write_fn, void *)) {
+  std::vector<uint8_t> bytes;
+  EXPECT_EQ(write(object, appendBytes, &bytes), FHE_OK);
+  return bytes;
+}
+
+tfhe::ParameterSet nestedSet() {
+  tfhe::ParameterSet set = partialSet();
+  set.lwe = {918, tfhe::tuniformLog2Std(13, 32), tfhe::NoiseKind::tuniform, 32};
+  set.lwe.nested = true;
+  return set;
+}
+
+// A nested key is not drawn from a manifest alone. Made on purpose it takes no room in the client
+// key, and the keyswitch key has rows for the other coefficients; the results are the same.
+TEST(Record, NestedKeysMustBeAskedFor) {
+  Variant variant(window_model, nestedSet(), 128);
+  Manifest manifest = manifestOf(variant.model);
+  ASSERT_EQ(manifest.get()->parameters.keys[0].nested_in, 2u);
+  fhe_client_key *drawn = nullptr;
+  EXPECT_EQ(fhe_client_key_generate(manifest.get(), &drawn), FHE_INSECURE_PARAMETERS);
+  EXPECT_NE(std::string(fhe_last_error()).find("nested"), std::string::npos);
+  ASSERT_EQ(fhe_client_key_generate_assuming(manifest.get(), FHE_KEY_ASSUMPTIONS_EXTENDED, &drawn),
+            FHE_OK)
+      << fhe_last_error();
+  EXPECT_TRUE(std::ranges::equal(drawn->flat(0).bits(), drawn->flat(1).bits().first(918)));
+  const std::vector<uint8_t> file = bytesOf(drawn, fhe_client_key_write);
+  EXPECT_EQ(file.size(), 48u + 12 + 2 * 40 + 2 * 32 + 2560 / 8);
+  EXPECT_EQ(file[8], 2) << "the version of files with nested keys";
+  ClientKey secret = ClientKey::fromBytes(file);
+  EXPECT_TRUE(std::ranges::equal(secret.get()->flat(0).bits(), drawn->flat(0).bits()));
+  EXPECT_EQ(secret.toBytes(), file);
+  fhe_client_key_free(drawn);
+
+  EvaluationKey written(secret);
+  EXPECT_EQ(written.get()->bodies[0].size(), (2560u - 918) * 4);
+  const std::vector<uint8_t> bytes = written.toBytes();
+  EXPECT_EQ(bytes.size(), evaluationKeyFileBytes(manifest.get()->parameters));
+  EvaluationKey read = EvaluationKey::fromBytes(bytes);
+  EXPECT_EQ(read.get()->bodies, written.get()->bodies);
+  Options options;
+  options.samples = 4;
+  auto values = inputsOf(window_model, 4);
+  Prepared prepared(variant.model, &read, options);
+  Ciphertexts in = encrypt(manifest, secret, asInputs(window_model, values), 4);
+  EXPECT_EQ(decryptIntegers(manifest, secret, prepared.run(in)), runClear(window_model, values, 4));
+}
+
+// The version of a file is that of its parameters: nothing nested in version 1, nothing else in 2.
+TEST(Record, NestedKeysHaveAFileVersionOfTheirOwn) {
+  for (bool nested : {false, true}) {
+    Variant variant(window_model, nested ? nestedSet() : partialSet(), 128);
+    Manifest manifest = manifestOf(variant.model);
+    fhe_client_key *drawn = nullptr;
+    ASSERT_EQ(fhe_client_key_generate_assuming(manifest.get(), FHE_KEY_ASSUMPTIONS_EXTENDED, &drawn),
+              FHE_OK);
+    std::vector<uint8_t> file = bytesOf(drawn, fhe_client_key_write);
+    fhe_client_key_free(drawn);
+    ASSERT_EQ(file[8], nested ? 2 : 1);
+    for (uint8_t version : {1, 2, 3}) {
+      file[8] = version;
+      ByteSource source{file};
+      fhe_client_key *read = nullptr;
+      const fhe_status expected = version == 3                  ? FHE_UNSUPPORTED
+                                  : version == (nested ? 2 : 1) ? FHE_OK
+                                                                : FHE_INVALID_DATA;
+      EXPECT_EQ(fhe_client_key_read(ByteSource::read, &source, file.size(), &read), expected)
+          << int(version);
+      fhe_client_key_free(read);
+    }
+  }
+}
+
+TEST(Record, RefusesImpossibleNesting) {
+  auto error = [](const std::function<void(Parameters &)> &change) {
+    Variant variant(window_model, nestedSet(), 128);
+    Parameters parameters = manifestOf(variant.model).get()->parameters;
+    change(parameters);
+    try {
+      checkParameters(parameters, FHE_INVALID_DATA);
+    } catch (const Failure &failure) {
+      return std::string(failure.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(error([](Parameters &) {}), "accepted");
+  for (uint32_t index : {1u, 3u, UINT32_MAX})
+    EXPECT_NE(error([&](Parameters &p) { p.keys[0].nested_in = index; }).find("not a GLWE key"),
+              std::string::npos);
+  EXPECT_NE(error([](Parameters &p) { p.keys[1].nested_in = 2; }).find("only an LWE key"),
+            std::string::npos);
+  EXPECT_NE(error([](Parameters &p) { p.keys[1].live = 918; }).find("has 918 bits"),
+            std::string::npos);
+  EXPECT_EQ(error([](Parameters &p) { p.keys[1].live = 919; }), "accepted");
+  // The hash tells nested keys from others.
+  Variant nested(window_model, nestedSet(), 128);
+  Parameters parameters = manifestOf(nested.model).get()->parameters, apart = parameters;
+  apart.keys[0].nested_in = 0;
+  EXPECT_NE(parameterHash(parameters), parameterHash(apart));
+  EXPECT_EQ(parameters.keyswitch(parameters.conversions[0]).coefficients(), 2560u - 918);
+  EXPECT_EQ(apart.keyswitch(apart.conversions[0]).coefficients(), 2560u);
 }
 
 // The stored words depend on the seeds and on nothing else, and secrets, masks and noise come from

@@ -42,7 +42,7 @@ TEST_F(AbiTypes, Parameters) {
 #define RECORD fhe_key_record
   expect(fhe::abi::keyRecord(&context), sizeof(RECORD),
          {AT(kind), AT(distribution), AT(dimension), AT(log2_poly), AT(live), AT(word_bits),
-          AT(noise_kind), AT(reserved), AT(log2_std)});
+          AT(noise_kind), AT(nested_in), AT(log2_std)});
 #undef RECORD
 #define RECORD fhe_conversion_record
   expect(fhe::abi::conversionRecord(&context), sizeof(RECORD),

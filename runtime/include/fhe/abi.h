@@ -26,8 +26,9 @@
 extern "C" {
 #endif
 
-/* 2: fhe_convert_desc and the executor's convert. 3: realization and offsets of fhe_lookup_desc. */
-#define FHE_ABI_VERSION 3u
+/* 2: fhe_convert_desc and the executor's convert. 3: realization and offsets of fhe_lookup_desc.
+ * 4: nested_in of fhe_key_record. */
+#define FHE_ABI_VERSION 4u
 
 /* ---- parameters ------------------------------------------------------------------------- */
 
@@ -47,12 +48,13 @@ typedef struct fhe_key_record {
   uint32_t live;         /* coefficients that may be non-zero: n, or k*N unless partial */
   uint32_t word_bits;    /* of ciphertexts: 64, or of an LWE key 32 */
   uint32_t noise_kind;   /* FHE_NOISE_*; TUNIFORM: log2_std is that of an integer bound */
-  uint32_t reserved;     /* 0 */
+  uint32_t nested_in;    /* of an LWE key: 0, or 1 + index of the GLWE key whose first bits it is */
   double log2_std;       /* log2 of the noise's standard deviation, relative to the torus */
 } fhe_key_record;
 
 /* One public conversion: keyswitch (from a GLWE key's extracted LWE to an LWE key, or to another
- * GLWE key's extracted LWE) or bootstrap (from an LWE key to a GLWE key). */
+ * GLWE key's extracted LWE) or bootstrap (from an LWE key to a GLWE key). A keyswitch to a nested key
+ * from the GLWE key that it is nested in has rows for the other coefficients only. */
 typedef struct fhe_conversion_record {
   uint32_t kind;        /* FHE_CONVERSION_* */
   uint32_t from_key;    /* index into fhe_parameters.keys */

@@ -48,9 +48,10 @@ typedef struct fhe_client_key fhe_client_key;
 
 /* Draws a key. Refuses parameters below the security curve, whoever wrote the manifest. */
 fhe_status fhe_client_key_generate(const fhe_manifest *manifest, fhe_client_key **key);
-/* The same, also for partial GLWE keys with FHE_KEY_ASSUMPTIONS_EXTENDED: their security is that of
- * LWE of their live coefficients, an assumption beyond the standard ones (docs/security.md). The
- * client says so, not the manifest. FHE_INVALID_ARGUMENT for other values. */
+/* The same, with FHE_KEY_ASSUMPTIONS_EXTENDED also for partial GLWE keys, whose security is taken to
+ * be that of LWE of their live coefficients, and for LWE keys nested in a GLWE key: assumptions beyond
+ * the standard ones (docs/security.md). The client says so, not the manifest. FHE_INVALID_ARGUMENT for
+ * other values. */
 enum { FHE_KEY_ASSUMPTIONS_STANDARD = 1, FHE_KEY_ASSUMPTIONS_EXTENDED = 2 };
 fhe_status fhe_client_key_generate_assuming(const fhe_manifest *manifest, uint32_t assumptions,
                                             fhe_client_key **key);
