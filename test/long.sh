@@ -1,3 +1,5 @@
+  searched-noise || FAILED=$((FAILED + 1))
+  searched-noise --extended 3 5 6 7 || FAILED=$((FAILED + 1))
 #!/bin/bash
 # long.sh: the encrypted runs that take too long for test.sh, and a table of what they gave.
 #

@@ -142,11 +142,15 @@ static Json describeOutput(const ProgramPort &port,
 
 static Json describeKey(Operation &op) {
   auto noise = [](auto key) { return key.getTuniform() ? "tuniform" : "gaussian"; };
-  if (auto key = dyn_cast<ir::LweKeyOp>(op))
-    return {{"name", key.getSymName().str()}, {"kind", "lwe"}, {"n", key.getDimension()},
+  if (auto key = dyn_cast<ir::LweKeyOp>(op)) {
+    Json entry = {{"name", key.getSymName().str()}, {"kind", "lwe"}, {"n", key.getDimension()},
             {"k", nullptr}, {"N", nullptr}, {"live", key.getDimension()},
             {"distribution", key.getDistribution().str()}, {"noise", noise(key)},
             {"log2_std", key.getLog2Std().convertToDouble()}, {"word_bits", key.getWordBits()}};
+    if (key.getNestedIn())
+      entry["nested_in"] = key.getNestedIn()->str();
+    return entry;
+  }
   auto key = cast<ir::GlweKeyOp>(op);
   uint64_t degree = uint64_t(1) << key.getLog2Poly();
   return {{"name", key.getSymName().str()}, {"kind", "glwe"}, {"n", nullptr}, {"k", key.getK()},

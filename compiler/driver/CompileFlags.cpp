@@ -114,7 +114,7 @@ void CompileFlags::declareParameters(CLI::App &app) {
       ->check(CLI::Range(1u, defaultMaxSets));
   app.add_option("--key-assumptions", keyAssumptions,
                  "What security may rest on. standard (default): LWE and GLWE with uniform binary "
-                 "keys. extended: also partial GLWE keys, which cost less")
+                 "keys. extended: also partial GLWE keys and nested LWE keys, which cost less")
       ->type_name("standard|extended")
       ->check(CLI::IsMember({"standard", "extended"}));
   app.add_option("--noise", noise,

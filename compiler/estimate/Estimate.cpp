@@ -109,9 +109,9 @@ private:
   double switchSeconds(Operation *user, SymbolRefAttr name, double count) const {
     ir::SwitchKeys keys = ir::switchKeysOf(
         SymbolTable::lookupNearestSymbolFrom<ir::KeyswitchKeyOp>(user, name));
-    uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.from.lweDimension(), keys.to.dimension,
+    uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.coefficients(), keys.to.dimension,
                                                     keys.digits, keys.to.wordBits);
-    return count * costs.keyswitch(keys.from.lweDimension(), keys.to.dimension, keys.digits.levels,
+    return count * costs.keyswitch(keys.coefficients(), keys.to.dimension, keys.digits.levels,
                                    keys.to.wordBits) +
            parameters::unsharedPasses(count) * costs.keyPass(bytes);
   }
@@ -190,7 +190,7 @@ private:
       ir::SwitchKeys keys = ir::switchKeysOf(
           SymbolTable::lookupNearestSymbolFrom<ir::KeyswitchKeyOp>(lookup, *lookup.getKeyswitch()));
       ::fhe::tfhe::KeyswitchShape shape(keys.from.lweDimension(), keys.to.dimension, keys.digits,
-                                        keys.to.wordBits);
+                                        keys.to.wordBits, keys.shared);
       uint64_t kernel = std::max<uint64_t>(
           ::fhe::tfhe::keyswitchScratchBytes(shape),
           ::fhe::tfhe::bootstrapScratchBytes(set.lwe.dimension, set.glwe, set.bootstrap));
@@ -207,8 +207,10 @@ private:
 
 std::string describe(const ParameterSet &set) {
   auto number = [](uint64_t value) { return std::to_string(value); };
-  return "n " + number(set.lwe.dimension) + ", k " + number(set.glwe.k) + ", N 2^" +
-         number(set.glwe.log2N) + ", bootstrap " + number(set.bootstrap.levels) + " x " +
+  const std::string live = set.glwe.partial() ? " (live " + number(set.glwe.live) + ")" : "";
+  return "n " + number(set.lwe.dimension) + (set.lwe.nested ? " (nested)" : "") + ", k " +
+         number(set.glwe.k) + ", N 2^" + number(set.glwe.log2N) + live + ", bootstrap " +
+         number(set.bootstrap.levels) + " x " +
          number(set.bootstrap.baseLog) + " bits, keyswitch " + number(set.keyswitch.levels) + " x " +
          number(set.keyswitch.baseLog) + " bits of " + number(set.keyswitchWordBits());
 }

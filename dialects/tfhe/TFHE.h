@@ -46,6 +46,10 @@ struct SwitchKeys {
   ::fhe::tfhe::GlweKey from;
   ::fhe::tfhe::LweKey to;
   ::fhe::tfhe::Decomposition digits;
+  uint32_t shared = 0; ///< bits of `to`, where it is nested in `from`
+
+  /// Coefficients of `from` that the key has rows for.
+  uint32_t coefficients() const { return from.lweDimension() - shared; }
 };
 SwitchKeys switchKeysOf(KeyswitchKeyOp keyswitch);
 
@@ -58,7 +62,8 @@ struct BootstrapKeys {
 BootstrapKeys bootstrapKeysOf(BootstrapKeyOp bootstrap);
 
 /// The classical parameter set that the conversions of a lookup name: `glwe` is the key of its
-/// results, the operand's may be another one (the keyswitch's source). The lookup must have passed
+/// results, the operand's may be another one (the keyswitch's source). Its small key is nested
+/// where it is in that one key, source and results alike. The lookup must have passed
 /// its verifier and not be under a clear key.
 ::fhe::tfhe::ParameterSet parameterSetOf(LookupOp lookup);
 

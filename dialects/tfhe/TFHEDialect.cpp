@@ -62,7 +62,7 @@ static ::fhe::tfhe::NoiseKind noiseKindOf(KeyOp key) {
 
 static ::fhe::tfhe::LweKey keyOf(LweKeyOp lwe) {
   return {uint32_t(lwe.getDimension()), lwe.getLog2Std().convertToDouble(), noiseKindOf(lwe),
-          uint32_t(lwe.getWordBits())};
+          uint32_t(lwe.getWordBits()), lwe.getNestedIn().has_value()};
 }
 
 static ::fhe::tfhe::GlweKey keyOf(GlweKeyOp glwe) {
@@ -80,6 +80,8 @@ static ::fhe::tfhe::ParameterSet makeSet(LweKeyOp lwe, GlweKeyOp glwe, Keyswitch
                                          BootstrapKeyOp bootstrap) {
   ::fhe::tfhe::ParameterSet set;
   set.lwe = keyOf(lwe);
+  set.lwe.nested = lwe.getNestedIn() == glwe.getSymName() &&
+                   keyswitch.getSource() == glwe.getSymName();
   set.glwe = keyOf(glwe);
   set.keyswitch = digitsOf(keyswitch);
   set.bootstrap = digitsOf(bootstrap);
@@ -108,6 +110,7 @@ SwitchKeys switchKeysOf(KeyswitchKeyOp keyswitch) {
   Operation *target = SymbolTable::lookupSymbolIn(table, keyswitch.getTarget());
   if (auto lwe = dyn_cast<LweKeyOp>(target)) {
     keys.to = keyOf(lwe);
+    keys.shared = lwe.getNestedIn() == keyswitch.getSource() ? keys.to.dimension : 0;
   } else {
     ::fhe::tfhe::GlweKey glwe = keyOf(cast<GlweKeyOp>(target));
     keys.to = {glwe.lweDimension(), glwe.log2Std, glwe.noiseKind};
@@ -185,6 +188,25 @@ static LogicalResult verifyKey(Operation *op, const Key &key, int64_t dimension,
   return success();
 }
 
+/// A nested key: asked for, and shorter than the GLWE key that it is the beginning of.
+static LogicalResult verifyNesting(LweKeyOp key) {
+  FlatSymbolRefAttr outer = key.getNestedInAttr();
+  if (!outer)
+    return success();
+  auto parameters = cast<ParametersOp>(key->getParentOp());
+  if (parameters.getKeyAssumptions() != "extended")
+    return key.emitOpError("is nested in ")
+           << outer << "; nested keys need key_assumptions \"extended\"";
+  auto glwe = dyn_cast_or_null<GlweKeyOp>(SymbolTable::lookupSymbolIn(parameters, outer));
+  if (!glwe)
+    return key.emitOpError("is nested in ") << outer << ", which must be a tfhe.glwe_key";
+  int64_t live = glwe.getLive() ? int64_t(*glwe.getLive()) : glwe.getK() << glwe.getLog2Poly();
+  if (key.getDimension() >= live)
+    return key.emitOpError("has dimension ") << key.getDimension() << ", " << outer
+                                             << " that it is nested in only " << live;
+  return success();
+}
+
 LogicalResult LweKeyOp::verify() {
   double log2Std = getLog2Std().convertToDouble();
   if (getDimension() < 1 || getDimension() > int64_t(::fhe::tfhe::maxLweDimension))
@@ -194,7 +216,8 @@ LogicalResult LweKeyOp::verify() {
     return failure();
   if (getWordBits() != 32 && getWordBits() != 64)
     return emitOpError("word_bits must be 32 or 64, found ") << getWordBits();
-  if (failed(verifyTuniform(*this, getTuniform(), log2Std, unsigned(getWordBits()))))
+  if (failed(verifyTuniform(*this, getTuniform(), log2Std, unsigned(getWordBits()))) ||
+      failed(verifyNesting(*this)))
     return failure();
   return verifyKey(*this, keyOf(*this), getDimension(), log2Std, unsigned(getWordBits()));
 }

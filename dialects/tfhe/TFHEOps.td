@@ -63,7 +63,7 @@ def TFHE_ParametersOp : TFHE_Op<"parameters", [Symbol, SymbolTable, NoTerminator
     A graph: `lwe_key` and `glwe_key` are secret keys, any number of each, `keyswitch_key` and
     `bootstrap_key` public conversions between two of them. Every key must carry at least the noise of
     the security curve for its dimension (runtime/tfhe/parameters.h), so unsafe parameters cannot be
-    written; partial GLWE keys only where `key_assumptions "extended"` says what they rest on
+    written; partial and nested keys only where `key_assumptions "extended"` says what they rest on
     (docs/security.md). With
     `clear_only` there is one `clear_key` and nothing else: the object runs in clear mode only.
 
@@ -94,18 +94,23 @@ def TFHE_LweKeyOp : TFHE_Op<"lwe_key", [Symbol, HasParent<"ParametersOp">]> {
     2^log2_std, relative to the torus: Gaussian, or with `tuniform B` uniform on [-2^B, 2^B] units of
     the last place, the two ends half as likely (log2_std must be that of the bound). With `word_bits 32` (default 64) the
     keyswitch keys that lead to it, and the ciphertexts these give, are words modulo 2^32.
+    With `nested_in @G` it has no bits of its own: they are the first ones of GLWE key @G, which has more
+    live coefficients. A keyswitch from @G then has rows for the other coefficients only. That needs
+    `key_assumptions "extended"`.
     ```mlir
     tfhe.lwe_key @s0 dimension 838 log2_std -18.857968 word_bits 32
     tfhe.lwe_key @s1 dimension 879 log2_std -18.792481250360578 tuniform 46
+    tfhe.lwe_key @s2 dimension 838 nested_in @g0 log2_std -18.857968 word_bits 32
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$dimension, F64Attr:$log2_std,
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$dimension,
+                       OptionalAttr<FlatSymbolRefAttr>:$nested_in, F64Attr:$log2_std,
                        OptionalAttr<I64Attr>:$tuniform,
                        DefaultValuedAttr<I64Attr, "64">:$word_bits,
                        DefaultValuedAttr<StrAttr, "\"binary\"">:$distribution);
   let assemblyFormat = [{
-    $sym_name `dimension` $dimension `log2_std` $log2_std (`tuniform` $tuniform^)?
-        (`word_bits` $word_bits^)? attr-dict
+    $sym_name `dimension` $dimension (`nested_in` $nested_in^)? `log2_std` $log2_std
+        (`tuniform` $tuniform^)? (`word_bits` $word_bits^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -22,15 +22,18 @@ static IntegerAttr tuniformBound(OpBuilder &builder, const tfhe::Noise &noise, u
   return builder.getI64IntegerAttr(tfhe::tuniformBound(noise.log2Std, wordBits).value());
 }
 
-static void openRegion(OpBuilder &builder, Location loc, unsigned security, bool partial) {
+static void openRegion(OpBuilder &builder, Location loc, unsigned security, bool extended) {
   auto parameters =
       ir::ParametersOp::create(builder, loc, parametersName, security,
-                               partial ? "extended" : "standard", /*clear_only=*/false);
+                               extended ? "extended" : "standard", /*clear_only=*/false);
   builder.createBlock(&parameters.getBody());
 }
 
-static void addKey(OpBuilder &builder, Location loc, StringRef name, const tfhe::LweKey &key) {
-  ir::LweKeyOp::create(builder, loc, name, key.dimension, APFloat(key.log2Std),
+/// `glwe` is the key of the set, in which a nested key is nested.
+static void addKey(OpBuilder &builder, Location loc, StringRef name, const tfhe::LweKey &key,
+                   StringRef glwe) {
+  auto outer = key.nested ? FlatSymbolRefAttr::get(builder.getContext(), glwe) : FlatSymbolRefAttr();
+  ir::LweKeyOp::create(builder, loc, name, key.dimension, outer, APFloat(key.log2Std),
                        tuniformBound(builder, key.noise(), key.wordBits), key.wordBits);
 }
 
@@ -53,8 +56,8 @@ static void addBootstrap(OpBuilder &builder, Location loc, StringRef name, Strin
 
 void addParameters(OpBuilder &builder, Location loc, const tfhe::ParameterSet &set,
                    unsigned security) {
-  openRegion(builder, loc, security, set.glwe.partial());
-  addKey(builder, loc, lweName, set.lwe);
+  openRegion(builder, loc, security, set.glwe.partial() || set.lwe.nested);
+  addKey(builder, loc, lweName, set.lwe, glweName);
   addKey(builder, loc, glweName, set.glwe);
   addKeyswitch(builder, loc, keyswitchName, glweName, lweName, set.keyswitch);
   addBootstrap(builder, loc, bootstrapName, lweName, glweName, set.bootstrap, set.modulusSwitch);
@@ -105,10 +108,11 @@ private:
   void writeRegion(unsigned security) {
     OpBuilder::InsertionGuard guard(builder);
     Location loc = function.getLoc();
-    bool partial = llvm::any_of(choice.sets, [](const auto &set) { return set.glwe.partial(); });
-    openRegion(builder, loc, security, partial);
+    bool extended = llvm::any_of(
+        choice.sets, [](const auto &set) { return set.glwe.partial() || set.lwe.nested; });
+    openRegion(builder, loc, security, extended);
     for (auto [i, set] : llvm::enumerate(choice.sets)) {
-      addKey(builder, loc, numbered("s", i), set.lwe);
+      addKey(builder, loc, numbered("s", i), set.lwe, numbered("g", glweOf[i]));
       if (glweOf[i] == i)
         addKey(builder, loc, numbered("g", i), set.glwe);
     }

@@ -286,10 +286,12 @@ std::string Lowering::parameters() {
     auto index = [&](StringRef key) { return fhe::keyIndex(parameters, key); };
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](ir::LweKeyOp key) {
+          int64_t nestedIn = key.getNestedIn() ? 1 + index(*key.getNestedIn()) : 0;
           keys.push_back(Field::ofGroup({FHE_KEY_LWE, FHE_DISTRIBUTION_BINARY,
                                          int64_t(key.getDimension()), 0, int64_t(key.getDimension()),
                                          int64_t(key.getWordBits()),
-                                         key.getTuniform() ? FHE_NOISE_TUNIFORM : FHE_NOISE_GAUSSIAN, 0,
+                                         key.getTuniform() ? FHE_NOISE_TUNIFORM : FHE_NOISE_GAUSSIAN,
+                                         nestedIn,
                                          Field::ofReal(key.getLog2Std().convertToDouble())}));
         })
         .Case([&](ir::GlweKeyOp key) {

@@ -84,7 +84,7 @@ const Grid &compilerGrid(const ParameterOptions &options) {
     space.keyswitchWords = {32, 64};
     // As dear as the plain one and always less noisy.
     space.switches = {::fhe::tfhe::SwitchKind::centred};
-    space.partialKeys = options.extendedKeys;
+    space.partialKeys = space.nestedKeys = options.extendedKeys;
     found = grids.try_emplace(key, space).first;
   }
   return found->second;

@@ -49,7 +49,8 @@ std::string printed(double value);
 std::string printed(const FailureBudget &budget);
 
 /// What compiled programs may use: the noise asked for, centred switch, keyswitch words of 32 or 64
-/// bits, whole keys, and partial ones where the options admit them. 128 or 132 bits of security.
+/// bits, whole keys, and partial and nested ones where the options admit them. 128 or 132 bits of
+/// security.
 const Grid &compilerGrid(const ParameterOptions &options);
 
 /// The requirements of the constraints.

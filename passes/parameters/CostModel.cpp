@@ -51,9 +51,9 @@ static std::pair<double, double> keyswitchSeconds(Operation *user, SymbolRefAttr
                                                   const KernelCosts &costs) {
   SwitchKeys keys =
       switchKeysOf(SymbolTable::lookupNearestSymbolFrom<KeyswitchKeyOp>(user, name));
-  uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.from.lweDimension(), keys.to.dimension,
+  uint64_t bytes = ::fhe::tfhe::keyswitchKeyBytes(keys.coefficients(), keys.to.dimension,
                                                   keys.digits, keys.to.wordBits);
-  return {costs.keyswitch(keys.from.lweDimension(), keys.to.dimension, keys.digits.levels,
+  return {costs.keyswitch(keys.coefficients(), keys.to.dimension, keys.digits.levels,
                           keys.to.wordBits),
           costs.keyPass(bytes)};
 }
@@ -82,7 +82,7 @@ KeyBytes evaluationKeyBytes(ParametersOp parameters) {
   KeyBytes bytes;
   for (KeyswitchKeyOp keyswitch : parameters.getOps<KeyswitchKeyOp>()) {
     SwitchKeys keys = switchKeysOf(keyswitch);
-    uint64_t inputs = keys.from.lweDimension();
+    uint64_t inputs = keys.coefficients();
     bytes.stored += keys.to.wordBits / 8 * inputs * keys.digits.levels;
     bytes.memory += ::fhe::tfhe::keyswitchKeyBytes(inputs, keys.to.dimension, keys.digits,
                                                    keys.to.wordBits);

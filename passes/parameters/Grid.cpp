@@ -56,10 +56,13 @@ std::vector<KeyswitchChoice> keyswitchChoices(double keyVariance, unsigned wordB
   });
 }
 
-const KeyswitchChoice *KeyswitchList::within(double variance, uint32_t inputs) const {
+const KeyswitchChoice *KeyswitchList::within(double variance, uint32_t inputs,
+                                             uint32_t shared) const {
   auto found = std::partition_point(
       choices.begin(), choices.end(),
-      [&](const KeyswitchChoice &choice) { return choice.variance(inputs) > variance; });
+      [&](const KeyswitchChoice &choice) {
+        return choice.variance(inputs, shared, wordBits) > variance;
+      });
   return found == choices.end() ? nullptr : &*found;
 }
 

@@ -27,6 +27,8 @@ struct SearchSpace {
   std::vector<::fhe::tfhe::SwitchKind> switches = {::fhe::tfhe::SwitchKind::plain};
   /// GLWE keys with fewer live coefficients than k * N; rests on an assumption beyond LWE.
   bool partialKeys = false;
+  /// Small keys that are the first bits of the GLWE key, wherever that is longer; another assumption.
+  bool nestedKeys = false;
 };
 
 /// The formulas that the published sets of others are checked with; by default this library's.
@@ -42,6 +44,9 @@ struct KeyswitchChoice {
   ::fhe::tfhe::Decomposition digits;
   double perInput = 0, constant = 0;
   double variance(uint32_t inputs) const { return inputs * perInput + constant; }
+  double variance(uint32_t inputs, uint32_t shared, unsigned wordBits) const {
+    return variance(inputs - shared) + ::fhe::tfhe::sharedVariance(shared, wordBits);
+  }
 };
 
 /// Keyswitch keys of one word width to one small key, by levels; noise falls strictly.
@@ -50,8 +55,9 @@ struct KeyswitchList {
   ::fhe::tfhe::LweKey key;
   std::vector<KeyswitchChoice> choices;
 
-  /// The fewest levels whose noise is at most `variance`; null if none.
-  const KeyswitchChoice *within(double variance, uint32_t inputs) const;
+  /// The fewest levels whose noise is at most `variance`; null if none. The first `shared` of the
+  /// `inputs` are the output key's.
+  const KeyswitchChoice *within(double variance, uint32_t inputs, uint32_t shared = 0) const;
 };
 
 struct LweCandidate {
@@ -81,6 +87,13 @@ public:
   const NoiseModel &model() const { return theModel; }
   const std::vector<LweCandidate> &lwe() const { return lweKeys; }
   const std::vector<GlweCandidate> &glwe() const { return glweKeys; }
+
+  /// The small key of a set with these keys: nested where the space has nested keys and the GLWE key
+  /// is longer. Costs no more, adds no more noise.
+  ::fhe::tfhe::LweKey smallKey(::fhe::tfhe::LweKey lwe, const ::fhe::tfhe::GlweKey &glwe) const {
+    lwe.nested = theSpace.nestedKeys && lwe.dimension < glwe.lweDimension();
+    return lwe;
+  }
 
 private:
   SearchSpace theSpace;

@@ -63,8 +63,8 @@ double KernelCosts::product(const ::fhe::tfhe::GlweKey &glwe) const {
 
 double tableCost(const ::fhe::tfhe::ParameterSet &set, const OperationCosts &costs) {
   return set.lwe.dimension * costs.cmux(set.glwe, set.bootstrap.levels) +
-         costs.keyswitch(set.glwe.lweDimension(), set.lwe.dimension, set.keyswitch.levels,
-                         set.keyswitchWordBits());
+         costs.keyswitch(set.glwe.lweDimension() - set.sharedCoefficients(), set.lwe.dimension,
+                         set.keyswitch.levels, set.keyswitchWordBits());
 }
 
 double lookupSeconds(const ::fhe::tfhe::ParameterSet &set, const KernelRates &rates) {
@@ -74,13 +74,14 @@ double lookupSeconds(const ::fhe::tfhe::ParameterSet &set, const KernelRates &ra
 KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set) {
   // Stored rows hold bodies only, masks grow from a seed: one word a keyswitch row, one polynomial
   // a row of a GGSW.
-  uint64_t keyswitchRows = uint64_t(set.glwe.lweDimension()) * set.keyswitch.levels;
+  const uint32_t switched = set.glwe.lweDimension() - set.sharedCoefficients();
+  uint64_t keyswitchRows = uint64_t(switched) * set.keyswitch.levels;
   uint64_t bootstrapRows = uint64_t(set.lwe.dimension) * set.bootstrap.levels * (set.glwe.k + 1);
   KeyBytes bytes;
   bytes.stored =
       set.keyswitchWordBits() / 8 * keyswitchRows + 8 * bootstrapRows * set.glwe.polynomialSize();
-  bytes.memory = ::fhe::tfhe::keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
-                                                set.keyswitch, set.keyswitchWordBits()) +
+  bytes.memory = ::fhe::tfhe::keyswitchKeyBytes(switched, set.lwe.dimension, set.keyswitch,
+                                                set.keyswitchWordBits()) +
                  ::fhe::tfhe::bootstrapKeyBytes(set.lwe.dimension, set.glwe, set.bootstrap);
   return bytes;
 }

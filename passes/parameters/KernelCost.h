@@ -21,7 +21,8 @@ public:
   /// One step of a blind rotation: the accumulator times one element of the bootstrap key.
   virtual double cmux(const ::fhe::tfhe::GlweKey &glwe, unsigned levels) const = 0;
 
-  /// One keyswitch between keys of `in` and `out` bits, output words of `wordBits`.
+  /// One keyswitch of `in` bits to a key of `out` bits, output words of `wordBits`. Of a nested key
+  /// `in` counts the bits that are not shared.
   virtual double keyswitch(uint32_t in, uint32_t out, unsigned levels,
                            unsigned wordBits) const = 0;
 

@@ -10,6 +10,12 @@ namespace fhe::parameters {
 
 using namespace ::fhe::tfhe;
 
+uint32_t sharedOf(const SwitchChoice &change, const std::vector<SetChoice> &sets) {
+  const SetChoice &to = sets[change.to];
+  const bool own = to.lwe.nested && !change.conversion && sets[change.from].glwe == to.glwe;
+  return own ? to.lwe.dimension : 0;
+}
+
 namespace {
 
 /// Where in the grid a set found by `searchParameters` is.
@@ -23,7 +29,7 @@ SetPick pickOf(const ParameterSet &set, const Grid &grid) {
   while (grid.lwe()[pick.lwe].dimension != set.lwe.dimension ||
          grid.lwe()[pick.lwe].kind != set.lwe.noiseKind)
     ++pick.lwe;
-  while (!(grid.lwe()[pick.lwe].lists[pick.list].key == set.lwe))
+  while (!(grid.smallKey(grid.lwe()[pick.lwe].lists[pick.list].key, set.glwe) == set.lwe))
     ++pick.list;
   return pick;
 }
@@ -33,8 +39,7 @@ NetworkChoice choiceOf(const SetDescent &descent, const NetworkBlocks &blocks,
   NetworkChoice choice;
   std::vector<size_t> setOf; // classes with equal picks are one set
   for (const SetPick &pick : state.picks) {
-    SetChoice set{descent.list(pick).key, descent.glwe(pick).key, descent.bootstrap(pick).digits,
-                  pick.kind};
+    SetChoice set = descent.setOf(pick);
     auto known = std::find(choice.sets.begin(), choice.sets.end(), set);
     setOf.push_back(size_t(known - choice.sets.begin()));
     if (known == choice.sets.end())
@@ -320,7 +325,8 @@ double varianceOfChoice(const Network &network, const NetworkChoice &choice, siz
   const SetChoice &set = choice.sets[to];
   return variance +
          keyswitchVariance(homeKey.lweDimension(), switchOf(home, to, false).digits,
-                           freshVariance(set.lwe.log2Std), set.lwe.wordBits) +
+                           freshVariance(set.lwe.log2Std), set.lwe.wordBits,
+                           sharedOf(switchOf(home, to, false), choice.sets)) +
          modulusSwitchVariance(set.lwe.dimension, set.glwe.log2N, set.modulusSwitch);
 }
 

@@ -67,6 +67,9 @@ struct SwitchChoice {
   double passes = 0; ///< readings of the key that full batches do not hide (`unsharedPasses`)
 };
 
+/// Bits of the small key that a keyswitch leads to, where it is nested in the GLWE key it leads from.
+uint32_t sharedOf(const SwitchChoice &change, const std::vector<SetChoice> &sets);
+
 struct NetworkChoice {
   std::vector<SetChoice> sets;
   std::vector<SwitchChoice> switches;

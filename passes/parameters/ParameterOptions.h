@@ -30,7 +30,7 @@ struct ParameterOptions {
   unsigned securityBits = 128;         ///< 128 or 132
   std::optional<uint64_t> maxKeyBytes; ///< stored evaluation keys
   std::optional<uint64_t> maxMemory;   ///< of a server, one sample at a time
-  bool extendedKeys = false; ///< partial GLWE keys, whose security is an assumption of its own
+  bool extendedKeys = false; ///< partial and nested keys, whose security is an assumption of its own
   ::fhe::tfhe::NoiseKind noise = ::fhe::tfhe::NoiseKind::gaussian;
   Profile profile = Profile::privateResults;
   unsigned maxSets = defaultMaxSets; ///< parameter sets of a network

@@ -13,7 +13,7 @@ static double keyswitchNoise(Operation *user, SymbolRefAttr name) {
   SwitchKeys keys = switchKeysOf(key);
   return ::fhe::tfhe::keyswitchVariance(keys.from.lweDimension(), keys.digits,
                                         ::fhe::tfhe::freshVariance(keys.to.log2Std),
-                                        keys.to.wordBits);
+                                        keys.to.wordBits, keys.shared);
 }
 
 ProgramNoise::ProgramNoise(ParametersOp parameters, NoiseAnalysis &analysis) : analysis(analysis) {

@@ -146,6 +146,7 @@ private:
   void visit(const GlweCandidate &glwe, const LweCandidate &lwe, SwitchKind kind, double linear,
              const std::vector<double> &steps) {
     const double switched = grid.model().switchVariance(lwe.dimension, glwe.key.log2N, kind);
+    const uint32_t inputs = glwe.key.lweDimension();
     for (size_t i = 0; i != glwe.choices.size(); ++i) {
       const double rotations =
           linear + problem.workload.tables * lwe.dimension * steps[i];
@@ -156,34 +157,38 @@ private:
       if (!(room >= 0))
         continue;
       for (const KeyswitchList &list : lwe.lists)
-        if (const KeyswitchChoice *choice = list.within(room, glwe.key.lweDimension()))
+        if (const KeyswitchChoice *choice =
+                list.within(room, inputs, sharedOf(grid.smallKey(list.key, glwe.key))))
           consider(glwe, glwe.choices[i], list, choice, kind, rotations);
     }
   }
+
+  static uint32_t sharedOf(const LweKey &key) { return key.nested ? key.dimension : 0; }
 
   /// The least levels that do are `choice`; more only where the global budget asks for them.
   void consider(const GlweCandidate &glwe, const BootstrapChoice &bootstrap,
                 const KeyswitchList &list, const KeyswitchChoice *choice, SwitchKind kind,
                 double rotations) {
     const KeyswitchChoice *end = list.choices.data() + list.choices.size();
+    const LweKey small = grid.smallKey(list.key, glwe.key);
+    const uint32_t inputs = glwe.key.lweDimension(), shared = sharedOf(small);
     for (; choice != end; ++choice) {
-      const uint32_t inputs = glwe.key.lweDimension();
       double cost = rotations + problem.workload.tables *
-                                    costs.keyswitch(inputs, list.key.dimension,
+                                    costs.keyswitch(inputs - shared, small.dimension,
                                                     choice->digits.levels, list.wordBits);
       if (problem.workload.passes > 0)
         cost += problem.workload.passes *
-                costs.keyPass(keyswitchKeyBytes(inputs, list.key.dimension, choice->digits,
+                costs.keyPass(keyswitchKeyBytes(inputs - shared, small.dimension, choice->digits,
                                                 list.wordBits));
       if (cost > bestCost())
         return;
-      ParameterSet set{list.key, glwe.key, choice->digits, bootstrap.digits, kind};
+      ParameterSet set{small, glwe.key, choice->digits, bootstrap.digits, kind};
       if (!withinLimits(set))
         return;
       double fill = places.fill(
-          glwe.fresh, list.key.dimension * bootstrap.perStep,
-          choice->variance(inputs) +
-              grid.model().switchVariance(list.key.dimension, glwe.key.log2N, kind));
+          glwe.fresh, small.dimension * bootstrap.perStep,
+          choice->variance(inputs, shared, list.wordBits) +
+              grid.model().switchVariance(small.dimension, glwe.key.log2N, kind));
       if (cost == bestCost() && fill >= best->fill)
         return;
       if (problem.budget.log2Global &&
@@ -224,7 +229,7 @@ double log2GlobalFailure(const std::vector<Requirement> &requirements, const Par
        model.fftVariance(set.glwe, set.bootstrap));
   const double added =
       keyswitchVariance(set.glwe.lweDimension(), set.keyswitch, freshVariance(set.lwe.log2Std),
-                        set.keyswitchWordBits()) +
+                        set.keyswitchWordBits(), set.sharedCoefficients()) +
       model.switchVariance(set.lwe.dimension, set.glwe.log2N, set.modulusSwitch);
   double total = -infinity;
   for (const Requirement &requirement : requirements) {

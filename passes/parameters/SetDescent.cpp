@@ -68,7 +68,8 @@ double SetDescent::withoutSwitches(const SetState &state) const {
 double SetDescent::switchCost(const SwitchChoice &change,
                               const std::vector<SetChoice> &sets) const {
   const SetChoice &to = sets[change.to];
-  const uint32_t from = sets[change.from].glwe.lweDimension();
+  const uint32_t from =
+      sets[change.from].glwe.lweDimension() - parameters::sharedOf(change, sets);
   const uint32_t outputs = change.conversion ? to.glwe.lweDimension() : to.lwe.dimension;
   const unsigned wordBits = change.conversion ? torusBits : to.lwe.wordBits;
   return change.count * costs.keyswitch(from, outputs, change.digits.levels, wordBits) +
@@ -198,8 +199,9 @@ bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs) const {
     for (size_t to = 0; to != classes; ++to) {
       SwitchNeed &need = needs.switches[from * classes + to];
       if (need.count > 0) {
-        need.choice =
-            list(state.picks[to]).within(need.room, glwe(state.picks[from]).key.lweDimension());
+        need.choice = list(state.picks[to])
+                          .within(need.room, glwe(state.picks[from]).key.lweDimension(),
+                                  sharedOf(state.picks[from], state.picks[to]));
         if (!need.choice)
           return false;
       }
@@ -215,7 +217,8 @@ double SetDescent::switchCost(const SetState &state, const SwitchNeeds &needs, s
   double cost = 0;
   if (plain.choice) {
     const KeyswitchList &target = list(state.picks[to]);
-    cost += switchCost(plain, inputs, target.key.dimension, target.wordBits);
+    const uint32_t shared = sharedOf(state.picks[from], state.picks[to]);
+    cost += switchCost(plain, inputs - shared, target.key.dimension, target.wordBits);
   }
   if (conversion.choice)
     cost += switchCost(conversion, inputs, glwe(state.picks[to]).key.lweDimension(), torusBits);
@@ -252,15 +255,17 @@ bool SetDescent::withinLimits(const SetState &state, const SwitchNeeds &needs) c
   struct Seen {
     size_t from;
     LweKey to;
+    uint32_t shared;
     bool operator==(const Seen &) const = default;
   };
   std::vector<Seen> seen; // classes with equal picks share their keys
-  auto addSwitch = [&](const SetPick &fromPick, const LweKey &to, const Decomposition &digits) {
-    Seen key{fromPick.glwe, to};
+  auto addSwitch = [&](const SetPick &fromPick, const LweKey &to, const Decomposition &digits,
+                       uint32_t shared = 0) {
+    Seen key{fromPick.glwe, to, shared};
     if (std::find(seen.begin(), seen.end(), key) != seen.end())
       return;
     seen.push_back(key);
-    const uint32_t from = glwe(fromPick).key.lweDimension();
+    const uint32_t from = glwe(fromPick).key.lweDimension() - shared;
     total.stored += uint64_t(to.wordBits / 8) * from * digits.levels;
     total.memory += keyswitchKeyBytes(from, to.dimension, digits, to.wordBits);
   };
@@ -270,7 +275,8 @@ bool SetDescent::withinLimits(const SetState &state, const SwitchNeeds &needs) c
     widest = std::max(widest, key.lweWords() * 8);
     for (size_t to = 0; to != classes; ++to) {
       if (const auto *choice = needs.switches[c * classes + to].choice)
-        addSwitch(pick, list(state.picks[to]).key, choice->digits);
+        addSwitch(pick, list(state.picks[to]).key, choice->digits,
+                  sharedOf(pick, state.picks[to]));
       if (const auto *choice = needs.conversions[c * classes + to].choice)
         addSwitch(pick, {glwe(state.picks[to]).key.lweDimension()}, choice->digits);
     }

@@ -79,6 +79,10 @@ public:
   const BootstrapChoice &bootstrap(const SetPick &pick) const {
     return glwe(pick).choices[pick.bootstrap];
   }
+  SetChoice setOf(const SetPick &pick) const {
+    return {grid.smallKey(list(pick).key, glwe(pick).key), glwe(pick).key, bootstrap(pick).digits,
+            pick.kind};
+  }
 
 private:
   /// What the rotations and the switch of a class may add at most, whatever the others do.
@@ -92,6 +96,12 @@ private:
   double switchCost(const SetState &state, const SwitchNeeds &needs, size_t from, size_t to) const;
   double rotations(const SetPick &pick, size_t c) const {
     return blocks.tablesOf(c) * list(pick).key.dimension * priced.steps[pick.glwe][pick.bootstrap];
+  }
+  /// Bits that the GLWE key of one pick has in common with the small key of another: those of a key
+  /// nested in it.
+  uint32_t sharedOf(const SetPick &from, const SetPick &to) const {
+    const bool own = from.glwe == to.glwe && grid.smallKey(list(to).key, glwe(to).key).nested;
+    return own ? list(to).key.dimension : 0;
   }
   Bounds boundsOf(size_t c) const;
   /// The best pick for class `c`, all else as it is and costing at least `others`.

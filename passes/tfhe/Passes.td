@@ -13,7 +13,7 @@ defvar parameterOptions = [
   Option<"security", "security", "unsigned", "128", "bits of security: 128 or 132">,
   Option<"maxKeyBytes", "max-key-bytes", "uint64_t", "0", "most bytes of stored evaluation keys">,
   Option<"maxMemory", "max-memory", "uint64_t", "0", "most bytes of a server's memory">,
-  Option<"extendedKeys", "extended-keys", "bool", "false", "partial GLWE keys may be chosen">,
+  Option<"extendedKeys", "extended-keys", "bool", "false", "partial and nested keys may be chosen">,
   Option<"tuniform", "tuniform", "bool", "false", "TUniform noise instead of Gaussian">,
   Option<"shareable", "shareable", "bool", "false",
          "decrypted results may be shown: 2^-128 everywhere, exact tables, proven ranges">,

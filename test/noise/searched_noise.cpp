@@ -1,6 +1,6 @@
 //===- searched_noise.cpp - Noise at table inputs under sets that the search gives -------------===//
 //
-// searched-noise [--samples=N] [--failures=N] [BITS...]
+// searched-noise [--extended] [--samples=N] [--failures=N] [BITS...]
 //
 // For tables of so many bits (2 to 8) whose inputs are results of tables times 16 the parameters are
 // searched for, full keys are made, and the phase is looked at where a table reads it: after
@@ -14,6 +14,7 @@
 //
 // Samples are coefficients of the accumulators of at least 100 blind rotations: every coefficient
 // carries the noise that extraction takes from the constant one.
+// With --extended the search may take partial and nested keys.
 //
 //===----------------------------------------------------------------------------------------===//
 #include "passes/parameters/Search.h"
@@ -51,10 +52,11 @@ double onesOf(std::span<const uint64_t> bits) {
 }
 
 /// As the compiler asks for it: one kind of table, 32- and 64-bit keyswitches, centred switch.
-std::optional<ParameterSet> search(unsigned bits, double log2PError) {
+std::optional<ParameterSet> search(unsigned bits, double log2PError, bool extended) {
   parameters::SearchSpace space;
   space.keyswitchWords = {32, 64};
   space.switches = {SwitchKind::centred};
+  space.partialKeys = space.nestedKeys = extended; // the same for all of a run
   static const parameters::Grid grid(space);
   parameters::SearchProblem problem;
   problem.requirements.push_back({std::exp2(-double(bits) - 2), {{0, norm * norm}}, 1, true});
@@ -70,15 +72,16 @@ std::optional<ParameterSet> search(unsigned bits, double log2PError) {
 class Keys {
 public:
   ParameterSet set;
-  LweSecretKey small;
   GlweSecretKey big;
+  LweSecretKey small;
   LweKeyswitchKey keyswitchKey;
   FourierBootstrapKey bootstrapKey;
   double mean = 0, variance = 0; ///< of the error at a table's input, relative to the torus
 
   explicit Keys(const ParameterSet &set)
-      : set(set), small(set.lwe.dimension, seed(1), 0),
-        big(set.glwe.k, set.glwe.log2N, seed(1), 1, set.glwe.live),
+      : set(set), big(set.glwe.k, set.glwe.log2N, seed(1), 1, set.glwe.live),
+        small(set.lwe.nested ? LweSecretKey(big.flat(), set.lwe.dimension)
+                             : LweSecretKey(set.lwe.dimension, seed(1), 0)),
         keyswitchKey(KeyswitchShape(set)),
         bootstrapKey(set.lwe.dimension, set.glwe, set.bootstrap) {}
 
@@ -96,13 +99,13 @@ private:
   void makeKeyswitch(unsigned threads) {
     const KeyswitchShape shape(set);
     constexpr uint32_t group = LweKeyswitchKey::coefficientGroup;
-    const uint32_t groups = (shape.inputDimension + group - 1) / group;
+    const uint32_t groups = (shape.coefficients() + group - 1) / group;
     std::vector<double> sums(groups), squares(groups);
     std::atomic<uint32_t> next{0};
     auto work = [&] {
       std::vector<uint64_t> rows(group * shape.coefficientWords());
       for (uint32_t g; (g = next++) < groups;) {
-        const uint32_t begin = g * group, end = std::min(begin + group, shape.inputDimension);
+        const uint32_t begin = g * group, end = std::min(begin + group, shape.coefficients());
         generateKeyswitchRows(shape, big.flat(), small, set.lwe.noise(), {seed(4), seed(5), 1}, begin,
                               end, rows.data());
         const std::span<const uint64_t> made =
@@ -112,7 +115,7 @@ private:
         decryptPhases(small, made.data(), phases);
         for (size_t row = 0; row < phases.size(); ++row) {
           const unsigned level = unsigned(row % shape.decomposition.levels);
-          const uint64_t bit = big.flat().bits()[begin + row / shape.decomposition.levels];
+          const uint64_t bit = big.flat().bits()[shape.shared + begin + row / shape.decomposition.levels];
           const double error =
               toTorus(phases[row] - (bit << (64 - shape.decomposition.baseLog * (level + 1))));
           sums[g] += error, squares[g] += error * error;
@@ -125,10 +128,11 @@ private:
         helpers.emplace_back(work);
     }
     mean = std::accumulate(sums.begin(), sums.end(), 0.0) / 2; // digits are -1/2 on average
-    const double bigOnes = onesOf(big.flat().bits()), body = shape.wordBits == 32 ? 0x1p-64 / 12 : 0;
+    const double bigOnes = onesOf(big.flat().bits()), word = shape.wordBits == 32 ? 0x1p-64 / 12 : 0;
+    const double sharedOnes = shape.shared ? onesOf(small.bits()) : 0; // words taken over
     variance = std::accumulate(squares.begin(), squares.end(), 0.0) *
                    digitVariance(shape.decomposition) +
-               bigOnes * roundingVariance(shape.decomposition) + body;
+               (bigOnes - sharedOnes) * roundingVariance(shape.decomposition) + (1 + sharedOnes) * word;
   }
 
   void predict() {
@@ -264,16 +268,19 @@ bool plausible(double p, uint64_t count, uint64_t events) {
 }
 
 std::string describe(const ParameterSet &set) {
-  char text[120];
-  std::snprintf(text, sizeof text, "n %4u k %u N %5u bootstrap %u/%-2u keyswitch %2u/%u of %u",
-                set.lwe.dimension, set.glwe.k, set.glwe.polynomialSize(), set.bootstrap.levels,
+  char text[160];
+  const std::string live = set.glwe.partial() ? " live " + std::to_string(set.glwe.live) : "";
+  std::snprintf(text, sizeof text, "n %4u%s k %u N %5u%s bootstrap %u/%-2u keyswitch %2u/%u of %u",
+                set.lwe.dimension, set.lwe.nested ? " nested" : "", set.glwe.k,
+                set.glwe.polynomialSize(), live.c_str(), set.bootstrap.levels,
                 set.bootstrap.baseLog, set.keyswitch.levels, set.keyswitch.baseLog,
                 set.keyswitchWordBits());
   return text;
 }
 
-bool check(unsigned bits, double log2PError, bool failures, uint64_t samples, unsigned threads) {
-  std::optional<ParameterSet> set = search(bits, log2PError);
+bool check(unsigned bits, double log2PError, bool failures, uint64_t samples, unsigned threads,
+           bool extended) {
+  std::optional<ParameterSet> set = search(bits, log2PError, extended);
   if (!set) {
     std::printf("%u bits: FAILED: no parameters\n", bits);
     return false;
@@ -317,18 +324,21 @@ bool check(unsigned bits, double log2PError, bool failures, uint64_t samples, un
 
 int main(int argc, char **argv) {
   uint64_t samples = 12800, failures = 0;
+  bool extended = false;
   std::vector<unsigned> bits;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    if (argument.rfind("--samples=", 0) == 0)
+    if (argument == "--extended")
+      extended = true;
+    else if (argument.rfind("--samples=", 0) == 0)
       samples = std::strtoull(argument.c_str() + 10, nullptr, 10);
     else if (argument.rfind("--failures=", 0) == 0)
       failures = std::strtoull(argument.c_str() + 11, nullptr, 10);
     else if (unsigned value = unsigned(std::atoi(argv[i])); value >= 2 && value <= 8)
       bits.push_back(value);
     else {
-      std::fprintf(stderr, "error: unknown argument '%s'\nhelp: searched-noise [--samples=N] "
-                           "[--failures=N] [BITS from 2 to 8...]\n", argv[i]);
+      std::fprintf(stderr, "error: unknown argument '%s'\nhelp: searched-noise [--extended] "
+                           "[--samples=N] [--failures=N] [BITS from 2 to 8...]\n", argv[i]);
       return 2;
     }
   }
@@ -338,10 +348,10 @@ int main(int argc, char **argv) {
   bool good = true;
   for (unsigned each : bits) {
     if (samples)
-      good = check(each, -40, false, samples, threads) && good;
+      good = check(each, -40, false, samples, threads, extended) && good;
     if (failures) {
-      good = check(each, std::log2(1e-2), true, failures, threads) && good;
-      good = check(each, std::log2(1e-3), true, failures, threads) && good;
+      good = check(each, std::log2(1e-2), true, failures, threads, extended) && good;
+      good = check(each, std::log2(1e-3), true, failures, threads, extended) && good;
     }
   }
   return good ? 0 : 1;

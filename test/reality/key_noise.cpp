@@ -43,9 +43,9 @@ void KeyNoise::read(uint32_t conversion) {
   const auto bits = client.flat(record.from_key).bits();
   constexpr uint32_t group = tfhe::LweKeyswitchKey::coefficientGroup;
   std::mutex mutex;
-  workers.forEach((shape.inputDimension + group - 1) / group, [&](uint64_t item, uint32_t) {
+  workers.forEach((shape.coefficients() + group - 1) / group, [&](uint64_t item, uint32_t) {
     const uint32_t begin = uint32_t(item) * group;
-    const uint32_t count = std::min(group, shape.inputDimension - begin);
+    const uint32_t count = std::min(group, shape.coefficients() - begin);
     std::vector<uint64_t> rows(count * shape.coefficientWords()),
         phases(size_t(count) * record.levels);
     for (uint32_t i = 0; i < count; ++i)
@@ -57,7 +57,7 @@ void KeyNoise::read(uint32_t conversion) {
     std::lock_guard lock(mutex);
     for (size_t row = 0; row < phases.size(); ++row) {
       const unsigned shift = 64 - record.base_log * unsigned(row % record.levels + 1);
-      const double error = toTorus(phases[row] - (bits[begin + row / record.levels] << shift));
+      const double error = toTorus(phases[row] - (bits[shape.shared + begin + row / record.levels] << shift));
       made.sum += error, made.squares += error * error;
     }
   });
@@ -78,12 +78,13 @@ Noise KeyNoise::of(Origin origin) const {
   if (origin.kind == Origin::conversion) {
     const tfhe::KeyswitchShape shape = parameters.keyswitch(record);
     const Keyswitch &made = keyswitches[origin.index];
-    const double body = shape.wordBits == 32 ? 0x1p-64 / 12 : 0;
+    const double word = shape.wordBits == 32 ? 0x1p-64 / 12 : 0;
+    const double shared = shape.shared ? ones(record.to_key) : 0; // words of a nested key
     return {tfhe::keyswitchVariance(shape.inputDimension, digits,
                                     tfhe::freshVariance(log2Std(parameters, record.to_key)),
-                                    shape.wordBits),
-            made.squares * digitVariance(digits) + ones(record.from_key) * roundingVariance(digits) +
-                body,
+                                    shape.wordBits, shape.shared),
+            made.squares * digitVariance(digits) +
+                (ones(record.from_key) - shared) * roundingVariance(digits) + (1 + shared) * word,
             made.sum / 2}; // digits are -1/2 on average and enter with a minus sign
   }
   const tfhe::GlweKey glwe = parameters.glwe(record.to_key);

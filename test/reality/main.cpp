@@ -107,9 +107,13 @@ std::unique_ptr<fhe_client_key> drawKey(const Parameters &parameters, Seeds &see
     if (record.kind == FHE_KEY_GLWE)
       secret.glwe = fhe::tfhe::GlweSecretKey(record.dimension, record.log2_poly, seed, uint16_t(i),
                                              parameters.glwe(i).live);
-    else
+    else if (!record.nested_in)
       secret.lwe = fhe::tfhe::LweSecretKey(record.dimension, seed, uint16_t(i));
   }
+  for (uint32_t i = 0; i < parameters.keys.size(); ++i)
+    if (const fhe_key_record &record = parameters.keys[i]; record.nested_in)
+      key->secrets[i].lwe = fhe::tfhe::LweSecretKey(
+          key->secrets[record.nested_in - 1].glwe.flat(), record.dimension);
   return key;
 }
 

@@ -90,13 +90,17 @@ func.func @clear_lookup(%l: tensor<4x!tfhe.lwe<@clear::@g0, 61>>) {
   return
 }
 
-// TUniform noise, a partial key.
+// TUniform noise, a partial key, small keys nested in it.
 // CHECK-LABEL: tfhe.parameters @bounded security 132 key_assumptions "extended"
 // CHECK-NEXT: tfhe.lwe_key @s0 dimension 879 log2_std -18.792481250360577 tuniform 46
 // CHECK-NEXT: tfhe.lwe_key @s1 dimension 998 log2_std -21.792481164369256 tuniform 11 word_bits 32
+// CHECK-NEXT: tfhe.lwe_key @s2 dimension 998 nested_in @g0 log2_std -21.792481164369256 tuniform 11 word_bits 32
+// CHECK-NEXT: tfhe.lwe_key @s3 dimension 1791 nested_in @g0 log2_std -3.200000e+01
 // CHECK-NEXT: tfhe.glwe_key @g0 k 1 log2_poly 14 live 1792 log2_std -40.792481250360581 tuniform 24
 tfhe.parameters @bounded security 132 key_assumptions "extended" {
   tfhe.lwe_key @s0 dimension 879 log2_std -18.792481250360577 tuniform 46
   tfhe.lwe_key @s1 dimension 998 log2_std -21.792481164369256 tuniform 11 word_bits 32
+  tfhe.lwe_key @s2 dimension 998 nested_in @g0 log2_std -21.792481164369256 tuniform 11 word_bits 32
+  tfhe.lwe_key @s3 dimension 1791 nested_in @g0 log2_std -32.0
   tfhe.glwe_key @g0 k 1 log2_poly 14 live 1792 log2_std -40.792481250360581 tuniform 24
 }

@@ -179,6 +179,39 @@ tfhe.parameters @p security 128 key_assumptions "extended" {
 
 // -----
 
+// Nested keys: the same, in a GLWE key, and shorter than it.
+tfhe.parameters @p security 128 {
+  // expected-error @+1 {{is nested in @g0; nested keys need key_assumptions "extended"}}
+  tfhe.lwe_key @s0 dimension 838 nested_in @g0 log2_std -18.0
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 key_assumptions "extended" {
+  // expected-error @+1 {{is nested in @s1, which must be a tfhe.glwe_key}}
+  tfhe.lwe_key @s0 dimension 838 nested_in @s1 log2_std -18.0
+  tfhe.lwe_key @s1 dimension 900 log2_std -18.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 key_assumptions "extended" {
+  // expected-error @+1 {{has dimension 1664, @g0 that it is nested in only 1664}}
+  tfhe.lwe_key @s0 dimension 1664 nested_in @g0 log2_std -18.0
+  tfhe.glwe_key @g0 k 1 log2_poly 14 live 1664 log2_std -40.0
+}
+
+// -----
+
+tfhe.parameters @p security 128 key_assumptions "extended" {
+  // expected-error @+1 {{noise 2^-2.000000e+01 is below the 128-bit security curve}}
+  tfhe.lwe_key @s0 dimension 838 nested_in @g0 log2_std -20.0
+  tfhe.glwe_key @g0 k 1 log2_poly 12 log2_std -62.0
+}
+
+// -----
+
 // expected-error @+1 {{key_assumptions must be 'standard' or 'extended', found 'sparse'}}
 tfhe.parameters @p security 128 key_assumptions "sparse" {
 }

@@ -10,6 +10,7 @@
 // SHAREABLE: tfhe.lwe_key @s0 {{.*}} tuniform
 // SHAREABLE: tfhe.glwe_key @g0 {{.*}} tuniform
 // EXTENDED: tfhe.parameters @p security 128 key_assumptions "extended" {
+// EXTENDED: tfhe.lwe_key @s0 dimension {{[0-9]+}} nested_in @g0 log2_std
 // EXTENDED: tfhe.glwe_key @g0 {{.*}} live {{[0-9]+}} log2_std
 // GLOBAL: module attributes {tfhe.log2_failure = -2{{[0-9]}}.
 // STRICT: tfhe.parameters @p security 132 {

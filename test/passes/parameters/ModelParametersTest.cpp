@@ -10,6 +10,7 @@
 #include "compiler/import/Import.h"
 #include "dialects/fhe/ClientSide.h"
 #include "dialects/fhe/Interpreter.h"
+#include "passes/parameters/ChooseNetwork.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/CostModel.h"
 #include "test/passes/parameters/ParameterTable.h"
@@ -139,6 +140,34 @@ protected:
                 seconds[3]);
   }
 
+  /// Prints what partial and nested keys save, with one set and with several.
+  void compareKeys(const char *flags, ModuleOp module) {
+    using namespace parameters;
+    if (!convert(module, 1))
+      return; // no parameters with standard keys
+    auto function = module.lookupSymbol<func::FuncOp>("main");
+    NoiseAnalysis analysis(function);
+    auto constraints = collectConstraints(function);
+    ProgramNetwork program = readNetwork(function, constraints, analysis);
+    SearchSpace spaces[3] = {compilerGrid({}).space(), compilerGrid({}).space(),
+                             compilerGrid({}).space()};
+    spaces[1].partialKeys = spaces[2].partialKeys = spaces[2].nestedKeys = true;
+    static const Grid grids[3] = {Grid(spaces[0]), Grid(spaces[1]), Grid(spaces[2])};
+    double one[3] = {}, several[3] = {};
+    for (unsigned i = 0; i != 3; ++i) {
+      auto found = searchNetwork(program.network, {}, grids[i], KernelCosts());
+      ASSERT_TRUE(found);
+      one[i] = found->singleCost, several[i] = found->cost;
+      for (const SetChoice &set : found->sets)
+        EXPECT_EQ(set.lwe.nested, i == 2 && set.lwe.dimension < set.glwe.lweDimension());
+    }
+    EXPECT_LE(one[1], one[0]);
+    EXPECT_LE(one[2], one[1]);
+    std::printf("| keys | %s | %s | %.3g | %.3g | %.3g | %.3g | %.3g | %.3g |\n",
+                GetParam().filename().c_str(), flags, one[0], one[1], one[2], several[0],
+                several[1], several[2]);
+  }
+
   bool convert(ModuleOp module, unsigned maxSets) {
     ConvertFheToTfheOptions options;
     options.maxSets = maxSets;
@@ -188,8 +217,9 @@ protected:
     return workload.tables * parameters::lookupSeconds(set) +
            workload.products * costs.product(set.glwe) +
            workload.passes *
-               costs.keyPass(tfhe::keyswitchKeyBytes(set.glwe.lweDimension(), set.lwe.dimension,
-                                                     set.keyswitch, set.keyswitchWordBits()));
+               costs.keyPass(tfhe::keyswitchKeyBytes(
+                   set.glwe.lweDimension() - set.sharedCoefficients(), set.lwe.dimension,
+                   set.keyswitch, set.keyswitchWordBits()));
   }
 
   void compare(const char *flags, func::FuncOp function,
@@ -267,6 +297,13 @@ TEST_P(ModelParameters, NoPaddingBitIsNoDearer) {
   compareRealizations("proven", Overflow::Proven, std::nullopt);
   compareRealizations("calibrated", Overflow::Calibrated, std::nullopt);
   compareRealizations("calibrated, rounded to 6", Overflow::Calibrated, 6);
+}
+
+TEST_P(ModelParameters, ExtendedKeysAreNoDearer) {
+  if (auto module = compile(Overflow::Calibrated, std::nullopt))
+    compareKeys("calibrated", *module);
+  if (auto module = compile(Overflow::Calibrated, 6))
+    compareKeys("calibrated, rounded to 6", *module);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ModelParameters, testing::ValuesIn(allFolders()),

@@ -8,6 +8,17 @@ using namespace fhe::tfhe;
 
 namespace {
 
+const Grid &extendedGrid() {
+  static const Grid grid = [] {
+    SearchSpace space;
+    space.keyswitchWords = {32, 64};
+    space.switches = {SwitchKind::centred};
+    space.partialKeys = space.nestedKeys = true;
+    return Grid(space);
+  }();
+  return grid;
+}
+
 const Grid &grid() {
   static const Grid grid = [] {
     SearchSpace space;
@@ -25,15 +36,17 @@ NetworkTable table(unsigned bits, double count, std::vector<SourceTerm> terms,
 
 /// Checks keys, failure probabilities and price of a choice with the formulas of runtime/tfhe.
 NetworkChoice search(const Network &network, FailureBudget budget = {}, Limits limits = {},
-                     unsigned maxSets = 8) {
-  auto found = searchNetwork(network, budget, grid(), KernelCosts(), limits, maxSets);
+                     unsigned maxSets = 8, const Grid &candidates = grid()) {
+  auto found = searchNetwork(network, budget, candidates, KernelCosts(), limits, maxSets);
   EXPECT_LE(found ? found->sets.size() : 0, maxSets);
   EXPECT_TRUE(found);
   if (!found)
     return {};
   for (const SetChoice &set : found->sets) {
     EXPECT_EQ(checkBounds(set.lwe) + checkBounds(set.glwe) + checkBounds(set.bootstrap), "");
-    EXPECT_EQ(checkSecurity(set.lwe) + checkSecurity(set.glwe), "");
+    const auto assumed =
+        candidates.space().nestedKeys ? KeyAssumptions::extended : KeyAssumptions::standard;
+    EXPECT_EQ(checkSecurity(set.lwe, 128, assumed) + checkSecurity(set.glwe, 128, assumed), "");
   }
   double total = -HUGE_VAL;
   for (size_t place = 0; place != network.tables.size() + network.outputs.size(); ++place) {
@@ -61,7 +74,10 @@ NetworkChoice search(const Network &network, FailureBudget budget = {}, Limits l
             costs.product(found->sets[found->homeOfOutput[i]].glwe);
   for (const SwitchChoice &change : found->switches) {
     const SetChoice &to = found->sets[change.to];
-    uint32_t inputs = found->sets[change.from].glwe.lweDimension();
+    // To a key nested in the one it leads from, the other coefficients.
+    bool own = to.lwe.nested && !change.conversion && found->sets[change.from].glwe == to.glwe;
+    uint32_t inputs =
+        found->sets[change.from].glwe.lweDimension() - (own ? to.lwe.dimension : 0);
     uint32_t outputs = change.conversion ? to.glwe.lweDimension() : to.lwe.dimension;
     unsigned wordBits = change.conversion ? 64 : to.lwe.wordBits;
     cost += change.count * costs.keyswitch(inputs, outputs, change.digits.levels, wordBits);
@@ -154,6 +170,28 @@ TEST(NetworkSearch, ConversionsMayPayInAChain) {
   ASSERT_EQ(choice.sets.size(), 2u);
   EXPECT_EQ(choice.homeOfTable[1], choice.setOfTable[1]);
   EXPECT_NE(choice.homeOfTable[1], choice.setOfTable[0]);
+}
+
+TEST(NetworkSearch, NestedKeysOfSeveralSets) {
+  Network network;
+  network.tables = {table(8, 800, {{SourceTerm::input, 30}}), table(4, 100, {{0, 100}}),
+                    table(4, 400, {{1, 100}}), table(8, 10, {{2, 100}})};
+  NetworkChoice standard = search(network);
+  NetworkChoice choice = search(network, {}, {}, 8, extendedGrid());
+  EXPECT_LT(choice.cost, standard.cost);
+  ASSERT_EQ(choice.sets.size(), 2u);
+  for (const SetChoice &set : choice.sets) {
+    EXPECT_TRUE(set.lwe.nested);
+    EXPECT_LT(set.lwe.dimension, set.glwe.lweDimension());
+  }
+  // Nested is what stays within one set; what crosses over switches all coefficients.
+  bool crosses = false, stays = false;
+  for (const SwitchChoice &change : choice.switches) {
+    const bool own = change.from == change.to;
+    EXPECT_EQ(sharedOf(change, choice.sets), own ? choice.sets[change.to].lwe.dimension : 0);
+    (own ? stays : crosses) = true;
+  }
+  EXPECT_TRUE(crosses && stays);
 }
 
 TEST(NetworkSearch, FewSourcesOfManyTablesBecomeQuieter) {

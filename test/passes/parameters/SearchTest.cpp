@@ -55,8 +55,9 @@ SearchResult search(const SearchProblem &problem, const Grid &grid) {
     return {};
   EXPECT_EQ(checkBounds(found->set), "");
   EXPECT_EQ(checkSecurity(found->set, grid.space().security,
-                          grid.space().partialKeys ? KeyAssumptions::partialKeys
-                                                   : KeyAssumptions::standard),
+                          grid.space().nestedKeys    ? KeyAssumptions::extended
+                          : grid.space().partialKeys ? KeyAssumptions::partialKeys
+                                                     : KeyAssumptions::standard),
             "");
   if (problem.budget.log2PError)
     for (const Requirement &requirement : problem.requirements)
@@ -75,9 +76,10 @@ TEST(Search, VarianceLimitIsTheLastThatHolds) {
   EXPECT_EQ(varianceLimit(0, -40), 0);
 }
 
-TEST(Search, FindsWhatExhaustionFinds) {
-  // All sets of a small space, one by one, with the verifier's formulas.
+/// All sets of a small space, one by one, with the verifier's formulas.
+void compareWithExhaustion(bool nested) {
   SearchSpace space = everything();
+  space.nestedKeys = nested;
   space.minLweDimension = 740, space.maxLweDimension = 770;
   space.minLog2N = 10, space.maxLog2N = 12, space.maxK = 2;
   Grid grid(space);
@@ -97,6 +99,8 @@ TEST(Search, FindsWhatExhaustionFinds) {
                              {},
                              {base, levels},
                              SwitchKind::centred};
+            set.lwe.nested = nested && n < set.glwe.lweDimension();
+            const uint32_t inputs = set.glwe.lweDimension() - (set.lwe.nested ? n : 0);
             double rotations = 32 * n * costs.cmux(set.glwe, levels) + 5000 * costs.product(set.glwe);
             for (uint32_t l = 1; l <= 16 && rotations < least; ++l)
               for (uint32_t b = 1; b <= 6 && l * b <= 32; ++b)
@@ -104,7 +108,7 @@ TEST(Search, FindsWhatExhaustionFinds) {
                   set.keyswitch = {b, l};
                   set.lwe.wordBits = bits;
                   double cost =
-                      rotations + 32 * costs.keyswitch(set.glwe.lweDimension(), n, l, bits);
+                      rotations + 32 * costs.keyswitch(inputs, n, l, bits);
                   bool holds = cost < least;
                   for (const Requirement &requirement : problem.requirements)
                     holds = holds && log2Failure(requirement, set) <= -40;
@@ -113,7 +117,11 @@ TEST(Search, FindsWhatExhaustionFinds) {
                 }
           }
   EXPECT_NEAR(found.cost / least, 1, 1e-12);
+  EXPECT_EQ(found.set.lwe.nested, nested);
 }
+
+TEST(Search, FindsWhatExhaustionFinds) { compareWithExhaustion(false); }
+TEST(Search, FindsWhatExhaustionFindsWithNestedKeys) { compareWithExhaustion(true); }
 
 TEST(Search, CostGrowsWithBitsNormAndSecurity) {
   double last = 0;
@@ -155,6 +163,47 @@ TEST(Search, PartialKeysOnlyWhenAsked) {
   EXPECT_TRUE(partial.set.glwe.partial());
   EXPECT_LT(partial.cost, search(problem, wideGrid()).cost);
   EXPECT_NE(checkSecurity(partial.set, 128), "");
+}
+
+TEST(Search, NestedKeysOnlyWhenAskedAndNeverDearer) {
+  SearchSpace space = everything();
+  space.partialKeys = true;
+  const Grid partialGrid(space);
+  space.nestedKeys = true;
+  const Grid grid(space);
+  for (int bits = 3; bits <= 8; ++bits) {
+    SearchProblem problem = problemOf({tableOf(bits, 5)});
+    SearchResult nested = search(problem, grid), partial = search(problem, partialGrid);
+    EXPECT_TRUE(nested.set.lwe.nested) << bits;
+    EXPECT_FALSE(partial.set.lwe.nested) << bits;
+    EXPECT_LT(nested.cost, partial.cost) << bits;
+    EXPECT_NE(checkSecurity(nested.set, 128, KeyAssumptions::partialKeys), "");
+    // Key sizes by the records that the runtime makes keys from.
+    const uint64_t rows = uint64_t(nested.set.glwe.lweDimension() - nested.set.lwe.dimension) *
+                          nested.set.keyswitch.levels;
+    ParameterSet apart = nested.set;
+    apart.lwe.nested = false;
+    EXPECT_EQ(evaluationKeyBytes(apart).stored - evaluationKeyBytes(nested.set).stored,
+              uint64_t(nested.set.lwe.dimension) * nested.set.keyswitch.levels *
+                  nested.set.keyswitchWordBits() / 8);
+    EXPECT_EQ(evaluationKeyBytes(nested.set).memory,
+              rows * nested.set.lwe.words() * nested.set.keyswitchWordBits() / 8 +
+                  bootstrapKeyBytes(nested.set.lwe.dimension, nested.set.glwe,
+                                    nested.set.bootstrap));
+  }
+}
+
+// A key that is as short as the small one or shorter holds no other.
+TEST(Search, OnlyLongerKeysNest) {
+  SearchSpace space = everything();
+  space.nestedKeys = true;
+  const Grid grid(space);
+  const LweKey key{600, -12};
+  EXPECT_TRUE(grid.smallKey(key, GlweKey{1, 10, -20}).nested);
+  EXPECT_TRUE(grid.smallKey(key, GlweKey{1, 10, -20, NoiseKind::gaussian, 601}).nested);
+  EXPECT_FALSE(grid.smallKey(key, GlweKey{1, 10, -20, NoiseKind::gaussian, 600}).nested);
+  EXPECT_FALSE(grid.smallKey(key, GlweKey{2, 8, -12}).nested);
+  EXPECT_FALSE(wideGrid().smallKey(key, GlweKey{1, 10, -20}).nested);
 }
 
 TEST(Search, TuniformHasItsOwnDimensions) {
