@@ -1,5 +1,3 @@
-  searched-noise || FAILED=$((FAILED + 1))
-  searched-noise --extended 3 5 6 7 || FAILED=$((FAILED + 1))
 #!/bin/bash
 # long.sh: the encrypted runs that take too long for test.sh, and a table of what they gave.
 #
@@ -167,6 +165,7 @@ if wanted simulate; then
 fi
 if wanted noise; then
   searched-noise || FAILED=$((FAILED + 1))
+  searched-noise --extended 3 5 6 7 || FAILED=$((FAILED + 1))
   searched-noise --samples=0 --failures=120000 3 5 || FAILED=$((FAILED + 1))
 fi
 # reality NAME FOLDER FLAGS...

@@ -324,6 +324,12 @@ TEST(Record, NestedKeysHaveAFileVersionOfTheirOwn) {
   }
 }
 
+// Parameters without nested keys have the hash that they always had.
+TEST(Record, OtherHashesAreUnchanged) {
+  EXPECT_EQ(toHex(parameterHash(manifestOf(window_model).get()->parameters)),
+            "152fd99bcd8e169079ab1c8da9c51b7e");
+}
+
 TEST(Record, RefusesImpossibleNesting) {
   auto error = [](const std::function<void(Parameters &)> &change) {
     Variant variant(window_model, nestedSet(), 128);

@@ -103,9 +103,12 @@ private:
     uint32_t log2N = model.parameters->keys[op.header.key].log2_poly;
     double switched = (1 + ones(ks.to_key)) / 12 * std::ldexp(1.0, -2 * (int(log2N) + 1));
     double rounding = std::ldexp(1.0, -2 * int(ks.base_log * ks.levels)) / 12;
+    // Bits that a nested key shares are not switched.
+    const bool nested = small.nested_in == ks.from_key + 1;
+    const double shared = nested ? ones(ks.to_key) - small.live / 2.0 : 0;
     return op.noise_std * op.noise_std + switched -
            fhe::tfhe::modulusSwitchVariance(small.live, log2N) +
-           rounding * (ones(ks.from_key) - big.live / 2.0);
+           rounding * (ones(ks.from_key) - big.live / 2.0 - shared);
   }
 
   /// Value of result r at `slot` (any integer: slots go round).

@@ -57,7 +57,8 @@ void KeyNoise::read(uint32_t conversion) {
     std::lock_guard lock(mutex);
     for (size_t row = 0; row < phases.size(); ++row) {
       const unsigned shift = 64 - record.base_log * unsigned(row % record.levels + 1);
-      const double error = toTorus(phases[row] - (bits[shape.shared + begin + row / record.levels] << shift));
+      const uint64_t bit = bits[shape.shared + begin + row / record.levels];
+      const double error = toTorus(phases[row] - (bit << shift));
       made.sum += error, made.squares += error * error;
     }
   });
