@@ -32,6 +32,24 @@ TEST(WholeKeys, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
+// A nested key has rows for the coefficients that are not its own; the same as made row by row.
+TEST(WholeKeys, NestedKeysHaveTheirRows) {
+  ParameterSet set = smallSet(32);
+  set.lwe.nested = true;
+  const GlweSecretKey big(set.glwe.k, set.glwe.log2N, seedOf(1), 1);
+  const LweSecretKey small(big.flat(), set.lwe.dimension);
+  const KeySeeds seeds{seedOf(2), seedOf(3), 4};
+  LweKeyswitchKey whole{KeyswitchShape(set)}, rows{KeyswitchShape(set)};
+  generateKeyswitchKey(whole, big.flat(), small, set.lwe.noise(), seeds, 3);
+  fillKeyswitchKey(rows, big.flat(), small, set.lwe.noise(), seeds);
+  const std::vector<uint64_t> in = randomWords(set.glwe.lweWords() * 3, 5);
+  std::vector<uint64_t> found(3 * set.lwe.words()), expected(found.size());
+  TestScratch scratch(keyswitchScratchBytes(whole.shape()));
+  keyswitch(whole, in.data(), 3, found.data(), scratch);
+  keyswitch(rows, in.data(), 3, expected.data(), scratch);
+  EXPECT_EQ(found, expected);
+}
+
 TEST(WholeKeys, HoldTheElementsOfTheirSeeds) {
   const ParameterSet set = smallSet(64);
   const LweSecretKey small(set.lwe.dimension, seedOf(1), 0);
