@@ -95,6 +95,13 @@ public:
     return lwe;
   }
 
+  /// The same candidates without nested keys.
+  Grid apart() const {
+    Grid grid = *this;
+    grid.theSpace.nestedKeys = false;
+    return grid;
+  }
+
 private:
   SearchSpace theSpace;
   NoiseModel theModel;
