@@ -148,7 +148,7 @@ public:
   std::optional<NetworkChoice> run() {
     if (!startFromOne())
       return std::nullopt;
-    if (!starts.empty() && maxSets > 1) {
+    if (start && maxSets > 1) {
       groupByWidth();
       moveTables();
     }
@@ -179,13 +179,13 @@ private:
     if (budget.log2Global)
       single = searchParameters(problem, priced.grid, priced.costs);
     if (single)
-      starts.push_back(pickOf(single->set, priced.grid));
+      start = pickOf(single->set, priced.grid);
     // The best single set with nested keys leaves no room for keyswitches between two GLWE keys, which
-    // are longer; one that is chosen as if no key were nested does.
+    // are longer: several sets begin with what is best as if no key were nested.
     if (priced.grid.space().nestedKeys && maxSets > 1) {
       const Grid apart = priced.grid.apart();
       if (auto other = searchParameters(problem, apart, priced.costs))
-        starts.push_back(pickOf(other->set, apart));
+        start = pickOf(other->set, apart);
     }
     return true;
   }
@@ -223,10 +223,8 @@ private:
       const size_t classes = std::popcount(borders) + 1;
       const NetworkBlocks blocks(network, shared, std::move(classOf), classes);
       SetDescent descent(blocks, priced, limits, keyMemory);
-      for (const SetPick &start : starts) {
-        SetState state{std::vector<SetPick>(classes, start), blocks.firstHomes(), 0};
-        tryState(blocks, descent, state, descent.price(state), best.choice.cost);
-      }
+      SetState state{std::vector<SetPick>(classes, *start), blocks.firstHomes(), 0};
+      tryState(blocks, descent, state, descent.price(state), best.choice.cost);
     }
   }
 
@@ -279,7 +277,7 @@ private:
   const Limits &limits;
   const unsigned maxSets;
   FailureBudget shared; ///< of each element
-  std::vector<SetPick> starts; ///< what groups of several sets begin with
+  std::optional<SetPick> start; ///< what groups of several sets begin with
   uint64_t keyMemory = 0;
   double singleCost = 0;
   Grouping best;
