@@ -25,6 +25,12 @@ else
   sed -n '/tests passed/,$p' build/ctest.log
 fi
 
+# Readers of files: a short time of fuzzing, with sanitizers.
+step "Building the fuzz targets" sh -c "cmake --preset fuzz && cmake --build --preset fuzz"
+if ! test/fuzz/run.sh 25; then
+  RESULT=1
+fi
+
 if [ -z "$SHARED" ]; then
   say "Skipped: the tests on the models zoo_tfc_2w2a and zoo_unsw_nb15_w2a2, which are not part of"
   say "this repository (FHE_SHARED_MODELS=DIR $0 runs them)."

@@ -17,6 +17,8 @@
 #            least), rounded tables more than one step off. Rows of their own: reality_3bit ...
 # sets       keyswitch and bootstrap under searched sets (--p-error 2^-40, norm 2^5), ms of one core
 # exhaustive the parameter search against trying every set of the grid, on every model
+# large      import and checks of networks of 100 MB: seconds, peak memory (at most four times the file)
+# fuzz       an hour of fuzzing on two processes (docs/fuzzing.md); FUZZ_SECONDS=N for less
 #
 # Every row is estimated first (fhe-compile --estimate, rates of this machine) and the estimate printed beside
 # what was measured: key and ciphertext bytes must be equal, peak memory within 10 %; times are printed only.
@@ -162,6 +164,17 @@ if wanted simulate; then
     simulate ${name%_w*} "$MODELS/$name"
   done
   [ -z "$SHARED" ] || simulate zoo_tfc "$SHARED/zoo_tfc_2w2a"
+fi
+if wanted large; then
+  test/large/large.sh "$BIN" "$WORK/large" 100 || FAILED=$((FAILED + 1))
+fi
+if wanted fuzz; then
+  if cmake --preset fuzz >"$WORK/fuzz.log" 2>&1 && cmake --build --preset fuzz >>"$WORK/fuzz.log" 2>&1; then
+    test/fuzz/run.sh "${FUZZ_SECONDS:-3600}" 2 || FAILED=$((FAILED + 1))
+  else
+    echo "fuzz: FAILED to build ($WORK/fuzz.log)"
+    FAILED=$((FAILED + 1))
+  fi
 fi
 if wanted noise; then
   searched-noise || FAILED=$((FAILED + 1))

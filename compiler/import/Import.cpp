@@ -48,15 +48,10 @@ static bool looksLikeText(StringRef bytes) {
   });
 }
 
-OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, StringRef path,
-                                 const ImportOptions &options) {
-  Location loc = FileLineColLoc::get(&context, path, 0, 0);
-  std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, loc);
-  return buffer ? importOnnxBytes(context, buffer->getBuffer(), path, options) : nullptr;
-}
-
-OwningOpRef<ModuleOp> importOnnxBytes(MLIRContext &context, StringRef bytes, StringRef path,
-                                      const ImportOptions &options) {
+/// Imports the model that `bytes` hold and calls `release` once they are no longer read.
+static OwningOpRef<ModuleOp> importParsed(MLIRContext &context, StringRef bytes, StringRef path,
+                                          const ImportOptions &options,
+                                          llvm::function_ref<void()> release) {
   context.loadDialect<qnn::QNNDialect, func::FuncDialect, quant::QuantDialect>();
   Location loc = FileLineColLoc::get(&context, path, 0, 0);
   google::protobuf::LogSilencer silencer; // the parser writes to stderr on its own
@@ -73,10 +68,25 @@ OwningOpRef<ModuleOp> importOnnxBytes(MLIRContext &context, StringRef bytes, Str
         SmallVector<std::string>{"help: export the model again and compare the file sizes"});
     return nullptr;
   }
+  release();
   OwningOpRef<ModuleOp> module = import::Importer(&context, path, model, options).run();
   if (module && failed(verify(*module)))
     return nullptr;
   return module;
+}
+
+OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, StringRef path,
+                                 const ImportOptions &options) {
+  std::unique_ptr<llvm::MemoryBuffer> buffer =
+      readFile(path, FileLineColLoc::get(&context, path, 0, 0));
+  if (!buffer)
+    return nullptr;
+  return importParsed(context, buffer->getBuffer(), path, options, [&] { buffer.reset(); });
+}
+
+OwningOpRef<ModuleOp> importOnnxBytes(MLIRContext &context, StringRef bytes, StringRef path,
+                                      const ImportOptions &options) {
+  return importParsed(context, bytes, path, options, [] {});
 }
 
 } // namespace fhe

@@ -20,10 +20,12 @@ namespace fhe::import {
 static constexpr int64_t kOldestOpset = 6, kNewestOpset = 25;
 /// After so many refusals the rest is not looked at.
 static constexpr unsigned kMaxRefusals = 20;
+/// Inputs, and outputs, that a manifest may have.
+static constexpr unsigned kMaxPorts = 4096;
 /// Bytes of a name that messages and reports show.
 static constexpr size_t kMaxShownName = 1000;
 
-Importer::Importer(MLIRContext *context, StringRef path, const onnx::ModelProto &model,
+Importer::Importer(MLIRContext *context, StringRef path, onnx::ModelProto &model,
                    const ImportOptions &options)
     : builder(context), model(model), options(options),
       fileLoc(FileLineColLoc::get(context, path, 0, 0)), file(path),
@@ -93,7 +95,8 @@ LogicalResult Importer::checkNames() {
     return refusals < kMaxRefusals;
   };
   llvm::StringSet<> inputs, outputs, defined, produced;
-  for (const onnx::TensorProto &tensor : graph().initializer()) {
+  size_t encrypted = 0; // older files list initializers among the inputs
+  for (onnx::TensorProto &tensor : *model.mutable_graph()->mutable_initializer()) {
     if (tensor.name().empty() && !report(fileLoc, "an initializer has no name"))
       return failure();
     if (!initializers.insert({tensor.name(), &tensor}).second &&
@@ -107,6 +110,7 @@ LogicalResult Importer::checkNames() {
     if (!inputs.insert(input.name()).second &&
         !report(fileLoc, "two inputs are named '" + input.name() + "'"))
       return failure();
+    encrypted += !initializers.contains(input.name());
     defined.insert(input.name());
   }
   for (const onnx::NodeProto &node : graph().node())
@@ -135,6 +139,10 @@ LogicalResult Importer::checkNames() {
         !report(fileLoc, "two outputs are named '" + output.name() + "'"))
       return failure();
   }
+  for (auto [what, count] : {std::pair("inputs", encrypted), {"outputs", outputs.size()}})
+    if (count > kMaxPorts)
+      report(fileLoc, "the network has " + llvm::Twine(count) + " " + what + "; at most " +
+                          llvm::Twine(kMaxPorts) + " are supported");
   if (!graph().output_size())
     report(fileLoc, "the network has no output");
   return failure(refusals != 0);
@@ -142,16 +150,16 @@ LogicalResult Importer::checkNames() {
 
 void Importer::markLive() {
   live.assign(graph().node_size(), false);
-  llvm::StringSet<> needed;
   for (const onnx::ValueInfoProto &output : graph().output())
-    needed.insert(output.name());
+    ++usesLeft[output.name()];
   for (int i = graph().node_size(); i-- > 0;) {
     const onnx::NodeProto &node = graph().node(i);
-    live[i] =
-        llvm::any_of(node.output(), [&](const std::string &name) { return needed.contains(name); });
+    live[i] = llvm::any_of(node.output(), [&](const std::string &name) {
+      return !name.empty() && usesLeft.contains(name);
+    });
     if (live[i])
       for (const std::string &name : node.input())
-        needed.insert(name);
+        ++usesLeft[name];
   }
 }
 
@@ -349,6 +357,7 @@ void Importer::loadInitializer(StringRef name, const std::string &user) {
         (void)refuse(fileLoc, id, message, notes);
       },
       /*roundDoubles=*/options.wholeTensors);
+  onnx::TensorProto().Swap(it->second); // its bytes are not needed again
   if (constant)
     define(name, Tensor{constant, {}, nullptr, true});
   else
@@ -361,6 +370,14 @@ LogicalResult Importer::loadInitializers(const onnx::NodeProto &node) {
     loadInitializer(name, "node '" + user + "' (" + node.op_type() + ")");
   return success(llvm::none_of(
       node.input(), [&](const std::string &name) { return refusedInitializers.contains(name); }));
+}
+
+/// Drops the constants that no later node takes: they would double the memory of large networks.
+void Importer::releaseInputs(const onnx::NodeProto &node) {
+  for (const std::string &name : node.input())
+    if (--usesLeft[name] == 0)
+      if (auto it = tensors.find(name); it != tensors.end() && it->second.constant)
+        tensors.erase(it);
 }
 
 /// A network without any quantizer is a float network: say so once, in place of one refusal a
@@ -395,13 +412,12 @@ LogicalResult Importer::importNodes() {
         })) {
       incomplete = true;
       refusals += failed(findOperator(node));
-      continue;
-    }
-    if (failed(importNode(node))) {
+    } else if (failed(importNode(node))) {
       for (const std::string &name : proto.output())
         tensors.erase(name);
       ++refusals;
     }
+    releaseInputs(proto);
   }
   return failure(refusals != 0 || incomplete);
 }
@@ -463,10 +479,18 @@ LogicalResult Importer::importOutputs() {
   func::ReturnOp::create(builder, fileLoc, values);
   Block &body = function.getBody().front();
   function.setType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(values).getTypes()));
-  for (auto [i, argument] : llvm::enumerate(arguments))
-    function.setArgAttr(i, "qnn.name", builder.getStringAttr(argument.first));
-  for (auto [i, output] : llvm::enumerate(graph().output()))
-    function.setResultAttr(i, "qnn.name", builder.getStringAttr(output.name()));
+  // All at once: each call leaves another list of all names in the context.
+  auto named = [&](StringRef name) {
+    return builder.getDictionaryAttr(
+        builder.getNamedAttr("qnn.name", builder.getStringAttr(name)));
+  };
+  SmallVector<DictionaryAttr> argumentNames, resultNames;
+  for (const auto &argument : arguments)
+    argumentNames.push_back(named(argument.first));
+  for (const onnx::ValueInfoProto &output : graph().output())
+    resultNames.push_back(named(output.name()));
+  function.setAllArgAttrs(argumentNames);
+  function.setAllResultAttrs(resultNames);
   return success();
 }
 

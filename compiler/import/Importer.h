@@ -47,7 +47,8 @@ mlir::LogicalResult refuse(mlir::Location loc, const char *id, const llvm::Twine
 
 class Importer {
 public:
-  Importer(mlir::MLIRContext *context, llvm::StringRef path, const onnx::ModelProto &model,
+  /// Takes the data of initializers out of `model` as it decodes them.
+  Importer(mlir::MLIRContext *context, llvm::StringRef path, onnx::ModelProto &model,
            const ImportOptions &options);
 
   /// The whole import. Null after refusals.
@@ -92,18 +93,20 @@ private:
   /// wholeTensors: an output as a value, constants written out; null where there is none.
   mlir::FailureOr<mlir::Value> wholeOutput(llvm::StringRef name);
   void markLive();
+  void releaseInputs(const onnx::NodeProto &node);
   mlir::Location nodeLocation(int index);
 
-  const onnx::ModelProto &model;
+  onnx::ModelProto &model;
   const ImportOptions &options;
   mlir::Location fileLoc;
   std::string file, modelFolder;
   int64_t onnxOpset = 0;
   bool symbolicBatch = false;
   llvm::StringMap<Tensor> tensors;
-  llvm::StringMap<const onnx::TensorProto *> initializers;
+  llvm::StringMap<onnx::TensorProto *> initializers;
   llvm::StringSet<> refusedInitializers;
   llvm::StringSet<> used; ///< tensors that some node takes
+  llvm::StringMap<unsigned> usesLeft; ///< by live nodes that were not imported yet, and outputs
   std::vector<bool> live; ///< per node: an output of the network needs it
   std::vector<std::pair<std::string, mlir::BlockArgument>> arguments;
   mlir::func::FuncOp function;

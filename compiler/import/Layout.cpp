@@ -317,8 +317,11 @@ FailureOr<Value> concatValues(Node &node, ArrayRef<Value> values, int64_t axis) 
     if (elementOf(value) != element)
       element = node.builder.getF32Type();
   }
+  // Encrypted operands are joined two by two later, each time with a list of all elements.
   FailureOr<RankedTensorType> type = node.tensorType(shape, element);
-  if (failed(type))
+  if (failed(type) ||
+      (values.size() > 2 &&
+       failed(node.charge(8 * int64_t(values.size()) * countElements(shape)))))
     return failure();
   return Value(qnn::ConcatOp::create(node.builder, node.loc, *type, values, axis));
 }

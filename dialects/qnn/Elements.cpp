@@ -116,16 +116,18 @@ std::vector<std::pair<int32_t, int32_t>> concatElements(ConcatOp op) {
   SmallVector<SmallVector<int64_t>> strides;
   for (Value input : op.getInputs())
     strides.push_back(stridesOf(shapeOf(input)));
+  // By place along the axis: the operand, and the place in it.
+  std::vector<std::pair<int32_t, int32_t>> places;
+  for (auto [operand, input] : llvm::enumerate(op.getInputs()))
+    for (int64_t place = 0, size = shapeOf(input)[axis]; place != size; ++place)
+      places.push_back({int32_t(operand), int32_t(place)});
   std::vector<std::pair<int32_t, int32_t>> out(ShapedType::getNumElements(to));
   forEachElement(to, [&](int64_t e, ArrayRef<int64_t> at) {
-    int64_t place = at[axis];
-    unsigned operand = 0;
-    while (place >= shapeOf(op.getInputs()[operand])[axis])
-      place -= shapeOf(op.getInputs()[operand++])[axis];
+    auto [operand, place] = places[at[axis]];
     int64_t index = 0;
     for (size_t d = 0; d != to.size(); ++d)
       index += (int64_t(d) == axis ? place : at[d]) * strides[operand][d];
-    out[e] = {int32_t(operand), int32_t(index)};
+    out[e] = {operand, int32_t(index)};
   });
   return out;
 }
@@ -185,6 +187,8 @@ int64_t quantizeReal(Operation *quantizer, int64_t element, double x) {
     double t = whole / trunc.getDivisor().convertToDouble();
     if (trunc.getClip())
       t = std::clamp(t, lo, hi);
+    // What lies further out exceeds every limit on accumulators anyway.
+    t = std::clamp(t, -0x1p61, 0x1p61);
     return int64_t(roundReal(t, trunc.getRounding())) - zeroPoint;
   }
   auto quantize = cast<QuantizeOp>(quantizer);

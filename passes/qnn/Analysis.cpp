@@ -99,6 +99,9 @@ static LogicalResult refuseUnknownRange(Operation *op, Value input) {
   return diagnostic;
 }
 
+/// After so many refusals the rest is not looked at.
+static constexpr unsigned kMaxRefusals = 20;
+
 FailureOr<Analysis> Analysis::run(func::FuncOp function, StringRef command) {
   Analysis analysis;
   analysis.command = command.str();
@@ -114,9 +117,27 @@ FailureOr<Analysis> Analysis::run(func::FuncOp function, StringRef command) {
     analysis.forms[argument] = formOfReals(argument);
     analysis.roots[argument] = Root();
   }
-  for (Operation &op : function.getBody().front().without_terminator())
-    if (failed(analysis.visit(&op)))
+  DenseSet<Value> unknown; // results of refused operations, and what is computed from them
+  unsigned refusals = 0;
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    // Only a quantizer gives known integers whatever its operand was.
+    bool follows = llvm::any_of(op.getOperands(), [&](Value v) { return unknown.contains(v); }) &&
+                   !isa<QuantizeOp>(op);
+    if (!follows && succeeded(analysis.visit(&op)))
+      continue;
+    refusals += !follows;
+    if (refusals == kMaxRefusals || !analysis.hasQuantizers || op.getNumResults() != 1)
       return failure();
+    Value result = op.getResult(0);
+    unknown.insert(result);
+    Form form;
+    form.root = result;
+    form.isAffine = false;
+    analysis.forms[result] = std::move(form);
+    analysis.roots[result] = Root();
+  }
+  if (refusals)
+    return failure();
   return analysis;
 }
 
@@ -364,6 +385,12 @@ void Analysis::addAccumulator(Operation *op, ConstantOp weights, const Form &inp
   forms[result] = std::move(form);
 }
 
+/// Ends of intervals beyond every limit on accumulators: so far from 2^63 that a difference of two fits.
+static int64_t saturated(__int128 value) {
+  constexpr __int128 most = int64_t(1) << 61;
+  return int64_t(std::clamp(value, -most, most));
+}
+
 LogicalResult Analysis::visitLinear(Operation *op) {
   Value input = op->getOperand(0), weights = op->getOperand(1);
   // A file without any quantizer is better named as such than by its first weight.
@@ -386,13 +413,15 @@ LogicalResult Analysis::visitLinear(Operation *op) {
   root.kind = RootKind::Linear;
   int64_t channels = shapeOf(weights)[0], terms = int64_t(integers.size()) / channels;
   for (int64_t o = 0; o != channels; ++o) {
-    int64_t channelLo = 0, channelHi = 0, nonZero = 0;
+    __int128 sumLo = 0, sumHi = 0;
+    int64_t nonZero = 0;
     for (int64_t i = 0; i != terms; ++i) {
-      int64_t w = integers[o * terms + i];
-      channelLo += w > 0 ? w * lo : w * hi;
-      channelHi += w > 0 ? w * hi : w * lo;
+      __int128 w = integers[o * terms + i];
+      sumLo += w > 0 ? w * lo : w * hi;
+      sumHi += w > 0 ? w * hi : w * lo;
       nonZero += w != 0;
     }
+    int64_t channelLo = saturated(sumLo), channelHi = saturated(sumHi);
     root.channelLo.push_back(channelLo);
     root.channelHi.push_back(channelHi);
     if (o == 0 || std::max(-channelLo, channelHi) >
@@ -453,8 +482,9 @@ LogicalResult Analysis::visitSum(AddOp op) {
   root.rhsFactor = ratio->second;
   auto [aLo, aHi] = rangeOf(lhs);
   auto [bLo, bHi] = rangeOf(rhs);
-  root.lo = std::min(aLo * root.lhsFactor, aHi * root.lhsFactor) + bLo * root.rhsFactor;
-  root.hi = std::max(aLo * root.lhsFactor, aHi * root.lhsFactor) + bHi * root.rhsFactor;
+  __int128 aFirst = __int128(aLo) * root.lhsFactor, aLast = __int128(aHi) * root.lhsFactor;
+  root.lo = saturated(std::min(aFirst, aLast) + __int128(bLo) * root.rhsFactor);
+  root.hi = saturated(std::max(aFirst, aLast) + __int128(bHi) * root.rhsFactor);
   ArrayRef<int64_t> shape = shapeOf(op.getResult());
   Form out;
   out.root = op.getResult();
@@ -499,8 +529,8 @@ LogicalResult Analysis::visitPool(AvgPoolOp op) {
                                                       : std::max<int64_t>(real, 1));
     result.scale.values[e] = from.scale[0] / divisor;
     result.offset.values[e] = offset / divisor;
-    root.lo = std::min(root.lo, real * lo);
-    root.hi = std::max(root.hi, real * hi);
+    root.lo = std::min(root.lo, saturated(__int128(real) * lo));
+    root.hi = std::max(root.hi, saturated(__int128(real) * hi));
   }
   result.scale.compress();
   result.offset.compress();

@@ -54,7 +54,8 @@ struct Form {
 
 class Analysis {
 public:
-  /// Analyses the function; a failure was reported (docs/diagnostics.md).
+  /// Analyses the function; a failure was reported (docs/diagnostics.md), several where they do not follow
+  /// from each other.
   /// `command` is repeated in help lines.
   static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function, llvm::StringRef command = "");
 

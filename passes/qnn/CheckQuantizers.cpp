@@ -136,9 +136,11 @@ struct QnnCheckQuantizers : fhe::impl::QnnCheckQuantizersBase<QnnCheckQuantizers
     if (failed(analysis))
       return signalPassFailure();
     Operation *end = getOperation().getBody().front().getTerminator();
+    bool good = true;
     for (Value value : end->getOperands())
-      if (failed(describeResult(end, *analysis, value)))
-        return signalPassFailure();
+      good &= succeeded(describeResult(end, *analysis, value));
+    if (!good)
+      return signalPassFailure();
     markAllAnalysesPreserved();
   }
 };

@@ -49,10 +49,14 @@ static Range narrowed(Range range, unsigned from, unsigned to) {
 
 /// Whether `terms` products fit an accumulator of `limit` bits, whatever their values.
 static bool fits(Range weights, Range inputs, int64_t terms, unsigned limit) {
-  auto [lo, hi] = std::minmax({weights.lo * inputs.lo, weights.lo * inputs.hi,
-                               weights.hi * inputs.lo, weights.hi * inputs.hi});
-  return fhe::accumulatorBits(std::min<int64_t>(lo, 0) * terms, std::max<int64_t>(hi, 0) * terms) <=
-         limit;
+  // Limits are at most 40 bits: what doubles round is far beyond them.
+  double ends[] = {double(weights.lo) * double(inputs.lo), double(weights.lo) * double(inputs.hi),
+                   double(weights.hi) * double(inputs.lo), double(weights.hi) * double(inputs.hi)};
+  auto [lo, hi] = std::minmax_element(std::begin(ends), std::end(ends));
+  auto sum = [&](double end) {
+    return int64_t(std::clamp(end * double(terms), -0x1p61, 0x1p61));
+  };
+  return fhe::accumulatorBits(sum(std::min(*lo, 0.0)), sum(std::max(*hi, 0.0))) <= limit;
 }
 
 /// Changes of a linear layer that fit whatever weights of that form training finds, most gentle
@@ -115,7 +119,11 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
            << root.channelLo[root.worstChannel] << ", " << root.channelHi[root.worstChannel]
            << "] from " << root.worstTerms << " non-zero weights";
     if (root.kind == RootKind::Linear) {
-      const Root &input = analysis.root(analysis.form(op->getOperand(0)).root);
+      Value source = analysis.form(op->getOperand(0)).root;
+      const Root &input = analysis.root(source);
+      diagnostic.attachNote() << "its input is what " << describeOrigin(source) << " gives, integers in ["
+                              << input.lo << ", " << input.hi << "]; its weights come from "
+                              << describeOrigin(op->getOperand(1));
       suggestTraining(diagnostic, op, root, {input.lo, input.hi}, limit);
     } else {
       diagnostic.attachNote() << "help: put a QuantIdentity of " << bits - limit

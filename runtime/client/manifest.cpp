@@ -45,12 +45,15 @@ public:
     return json.is_object() && json.contains(key) && !json[key].is_null();
   }
 
-  std::vector<Field> items(size_t most) const {
+  void checkArray(size_t most) const {
     if (!json.is_array())
       refuse("is not an array");
     if (json.size() > most)
       refuse("has " + std::to_string(json.size()) + " entries, at most " + std::to_string(most) +
              " are allowed");
+  }
+  std::vector<Field> items(size_t most) const {
+    checkArray(most);
     std::vector<Field> result;
     for (size_t i = 0; i < json.size(); ++i)
       result.emplace_back(json[i], path + "[" + std::to_string(i) + "]");
@@ -79,9 +82,13 @@ public:
     return value;
   }
   std::vector<double> reals(size_t most) const {
-    std::vector<double> result;
-    for (const Field &item : items(most))
-      result.push_back(item.real());
+    checkArray(most);
+    std::vector<double> result; // without a path for each: a manifest may list millions
+    for (size_t i = 0; i < json.size(); ++i)
+      if (json[i].is_number() && std::isfinite(json[i].get<double>()))
+        result.push_back(json[i].get<double>());
+      else
+        Field(json[i], path + "[" + std::to_string(i) + "]").real(); // says why not
     if (result.empty())
       refuse("is empty");
     return result;

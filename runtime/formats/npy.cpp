@@ -22,6 +22,17 @@ constexpr TypeName typeNames[] = {
   throw Failure(FHE_INVALID_DATA, ".npy file: " + what);
 }
 
+/// Also of an array without values: readers multiply the samples of one by the size of a sample.
+constexpr uint64_t maxDimension = uint64_t(1) << 31;
+
+/// Text of a file as it may stand in a message.
+std::string shown(std::string text) {
+  text.resize(std::min<size_t>(text.size(), 40));
+  for (char &c : text)
+    c = c < 32 || c > 126 ? '?' : c;
+  return text;
+}
+
 /// The header is a Python dictionary of three keys: {'descr': '<f4', 'fortran_order': False,
 /// 'shape': (3, 4), }. This reads exactly such dictionaries.
 class HeaderParser {
@@ -66,7 +77,7 @@ private:
         array.type = type.type;
         return;
       }
-    broken("values of type '" + name +
+    broken("values of type '" + shown(name) +
            "' are not supported (f4, f8, i1..i8, u1..u4, b1 in "
            "little-endian order are)");
   }
@@ -76,6 +87,8 @@ private:
     expect('(');
     while (!accept(')')) {
       array.shape.push_back(number());
+      if (array.shape.back() > maxDimension)
+        broken("a dimension is too large");
       if (array.shape.size() > 32)
         broken("more than 32 dimensions");
       if (!accept(',') && peek() != ')')

@@ -217,6 +217,16 @@ TEST(Npy, RefusesWhatItCannotRead) {
     }
   }
   EXPECT_THROW(NpyArray::fromFloat({1}, {0.5f}).toIntegers(), Failure);
+  // No values, but a number of samples that overflows when it is multiplied by the size of one.
+  std::vector<uint8_t> none =
+      npyWith("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 0), }", 0);
+  EXPECT_THROW(readNpyBytes(none), Failure);
+  try {
+    readNpyBytes(npyWith("{'descr': '\x1b[31m', 'fortran_order': False, 'shape': (1,), }", 4));
+    FAIL();
+  } catch (const Failure &failure) {
+    EXPECT_EQ(std::string(failure.what()).find('\x1b'), std::string::npos);
+  }
 }
 
 } // namespace

@@ -195,3 +195,26 @@ func.func @inner_one_hot(%x: tensor<2xf32>) -> tensor<2x3x!q> {
   %y = qnn.quantize %s : tensor<2x3xf32> -> tensor<2x3x!q>
   return %y : tensor<2x3x!q>
 }
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// All of a network in one run, but not what only follows: not the second result, computed from the refused
+// sum; behind a quantizer the integers are known again.
+func.func @several(%x: tensor<2xf32>, %p: tensor<2xf32> {qnn.name = "p"}) -> (tensor<2xf32>, tensor<2xf32>, tensor<2x!q>) {
+  %q = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q> loc("q")
+  %w = qnn.constant dense<[[1, -2], [1, 1]]> : tensor<2x2xi32> -> tensor<2x2x!q>
+  %f = qnn.constant dense<1.0> : tensor<2x2xf32> -> tensor<2x2xf32>
+  // expected-error @below {{input is not quantized [Q012]}}
+  // expected-note @below {{it comes from graph input 'p'}}
+  // expected-note @below {{put a QuantIdentity first}}
+  // expected-note @below {{help: }}
+  %a = qnn.gemm %p, %w : (tensor<2xf32>, tensor<2x2x!q>) -> tensor<2xf32>
+  %s = qnn.add %a, %q : (tensor<2xf32>, tensor<2x!q>) -> tensor<2xf32> loc("sum")
+  %r = qnn.quantize %s : tensor<2xf32> -> tensor<2x!q> loc("again")
+  // expected-error @below {{weights are not quantized [Q014]}}
+  // expected-note @below {{help: use QuantLinear}}
+  %b = qnn.gemm %r, %f : (tensor<2x!q>, tensor<2x2xf32>) -> tensor<2xf32>
+  return %s, %b, %r : tensor<2xf32>, tensor<2xf32>, tensor<2x!q>
+}

@@ -8,6 +8,7 @@ func.func @unsigned(%x: tensor<15xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<3> : tensor<1x15xi32> -> tensor<1x15x!u>
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [0, 135]; worst is output channel 0 with [0, 135] from 15 non-zero weights}}
+  // expected-note @below {{its input is what qnn.quantize gives, integers in [0, 3]; its weights come from qnn.constant}}
   // expected-note @below {{help: prune its weights to at most 14 non-zero weights a channel (channel 0 has 15)}}
   // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
   %y = qnn.gemm %q, %w : (tensor<15x!u>, tensor<1x15x!u>) -> tensor<1xf32>
@@ -24,6 +25,7 @@ func.func @signed(%x: tensor<11xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<-2> : tensor<1x11xi32> -> tensor<1x11x!s>
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [-66, 0]; worst is output channel 0 with [-66, 0] from 11 non-zero weights}}
+  // expected-note @below {{its input is what}}
   // expected-note @below {{help: prune its weights to at most 10 non-zero weights a channel (channel 0 has 11)}}
   // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
   %y = qnn.gemm %q, %w : (tensor<11x!u>, tensor<1x11x!s>) -> tensor<1xf32>
@@ -41,6 +43,7 @@ func.func @bits(%x: tensor<1xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<-8> : tensor<1x1xi32> -> tensor<1x1x!s>
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [-120, 0]}}
+  // expected-note @below {{its input is what}}
   // expected-note @below {{help: quantize the weights of this layer to 3 bits (they have 4)}}
   // expected-note @below {{help: quantize its input to 3 bits (it has 4)}}
   // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
@@ -75,6 +78,7 @@ func.func @both(%x: tensor<64xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<-128> : tensor<1x64xi32> -> tensor<1x64x!s>
   // expected-error @below {{accumulator needs 22 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [-2088960, 0]}}
+  // expected-note @below {{its input is what}}
   %y = qnn.gemm %q, %w : (tensor<64x!u>, tensor<1x64x!s>) -> tensor<1xf32>
   return %y : tensor<1xf32>
 }
@@ -91,6 +95,7 @@ func.func @narrow(%x: tensor<4xf32>) -> tensor<1xf32> {
   %w = qnn.constant dense<3> : tensor<1x4xi32> -> tensor<1x4x!s>
   // expected-error @below {{accumulator needs 8 bits, the limit is 7 [Q020]}}
   // expected-note @below {{its integers lie in [0, 180]}}
+  // expected-note @below {{its input is what}}
   // expected-note @below {{help: quantize its input to 2 bits (it has 4)}}
   // expected-note @below {{help: prune its weights to at most 1 non-zero weights a channel (channel 0 has 4)}}
   // expected-note @below {{help: fhe-compile MODEL.onnx --max-accumulator-bits=8}}
