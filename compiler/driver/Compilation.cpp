@@ -168,14 +168,15 @@ bool Compilation::runTo(Level level) {
       return false;
     if (level >= Level::Tfhe)
       beforeWindows = current->clone();
-    if (!passes("windows", buildWindowPipeline))
+    if (flags.options.parameters.tuned)
+      parameters::setKernelRates(module(), flags.options.parameters.rates);
+    if (!passes("windows", buildWindowPipeline) ||
+        !passes("realizations", buildRealizationPipeline))
       return false;
     atFhe = current->clone();
     reached = Level::Fhe;
   }
   if (level >= Level::Tfhe && *reached < Level::Tfhe) {
-    if (flags.options.parameters.tuned)
-      parameters::setKernelRates(module(), flags.options.parameters.rates);
     if (!passes("tfhe", buildTfhePipeline)) {
       suggestChanges();
       return false;

@@ -42,6 +42,7 @@ private:
     OwningOpRef<ModuleOp> attempt(module.clone());
     PassManager manager(module.getContext());
     buildWindowPipeline(manager, changed);
+    buildRealizationPipeline(manager, changed);
     buildTfhePipeline(manager, changed);
     return succeeded(manager.run(*attempt));
   }

@@ -23,8 +23,7 @@ struct Realization {
   unsigned width = 0;    ///< log2 of the slots of the window
   unsigned precision = 0; ///< bits that the noise must leave right
   unsigned paddingBits = 1;
-  unsigned keyswitches = 1, bootstraps = 1; ///< of each element
-  bool classicKeys = true; ///< a keyswitch key and a classic bootstrap key are all it needs
+  unsigned bootstraps = 1; ///< of each element, each with a keyswitch of its own
 
   /// The integer 1 at the table, as log2 on the 64-bit torus. A larger one costs no noise: results of
   /// bootstraps and encryptions are as noisy at any.
@@ -34,14 +33,13 @@ struct Realization {
   int log2HalfSlot() const { return -int(precision) - 1 - int(paddingBits); }
   /// The width of the direct table that asks for as little noise.
   unsigned bits() const { return precision + paddingBits - 1; }
-  /// At most as dear with any parameters, and right with all parameters that `other` is right with:
-  /// whatever the search chooses, `other` cannot be cheaper.
-  bool dominates(const Realization &other) const {
-    return keyswitches <= other.keyswitches && bootstraps <= other.bootstraps &&
-           (classicKeys || !other.classicKeys) && log2HalfSlot() >= other.log2HalfSlot() &&
-           log2Delta() >= other.log2Delta();
-  }
+  /// Looked up approximately: the noise may move the operand by more than one of its integers.
+  bool isRounded() const { return precision < width; }
 };
+
+/// Slots that a realization must hold the end values in at both ends of its window, beyond the half
+/// slot of the last integer: where noise may carry an integer.
+using GuardRule = llvm::function_ref<int64_t(const Realization &)>;
 } // namespace fhe
 
 #include "dialects/fhe/FHEDialect.h.inc"

@@ -128,23 +128,38 @@ Realization LutOp::getChosen() {
   return chosen;
 }
 
-SmallVector<Realization> LutOp::getRealizations(int64_t guard) {
-  Realization chosen = getChosen();
-  SmallVector<Realization> possible = {chosen};
-  if (chosen.paddingBits == 0 || !negacyclicOffsets(getTables(), getWidth(), guard, guard))
+SmallVector<Realization> LutOp::getRealizations(GuardRule guardOf) {
+  SmallVector<Realization> possible = {getChosen()};
+  auto addNegacyclic = [&](Realization realization) {
+    // The range begins at the bottom: the slots above it are what the lower half makes of them.
+    realization.name = negacyclicRealization;
+    realization.paddingBits = 0;
+    int64_t guard = realization.guard = guardOf(realization);
+    if (negacyclicOffsets(getTables(), getWidth(), guard, guard))
+      possible.push_back(realization);
+  };
+  Realization present = possible.front();
+  if (present.paddingBits == 0)
     return possible;
-  // The range begins at the bottom: the slots above it are what the lower half makes of them.
-  Realization negacyclic = chosen;
-  negacyclic.name = negacyclicRealization;
-  negacyclic.paddingBits = 0;
-  negacyclic.guard = guard;
-  possible.push_back(negacyclic);
+  addNegacyclic(present);
+  if (!present.isRounded())
+    return possible;
+  Realization exact = present;
+  exact.precision = exact.width;
+  if (std::min(present.guard, guardAbove(getTables(), present.name, getWidth(), present.guard)) >=
+      guardOf(exact))
+    possible.push_back(exact);
+  addNegacyclic(exact);
   return possible;
 }
 
 void LutOp::realizeAs(const Realization &realization) {
   setRealization(realization.name);
   setGuard(realization.guard);
+  if (realization.isRounded())
+    return;
+  removeRoundedWidthAttr();
+  removeFrequenciesAttr(); // an exact table does not differ
 }
 
 LogicalResult ReshapeOp::verify() {

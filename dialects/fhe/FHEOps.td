@@ -32,14 +32,14 @@ def FHE_RealizationInterface : OpInterface<"RealizationInterface"> {
   let cppNamespace = "::fhe";
   let description = [{
     An operation that looks integers up and can be evaluated in more than one way. Each realization states
-    its operations, the noise it can stand and its keys (struct Realization, FHE.h), which is all that the
+    its operations, the noise it can stand and its encoding (struct Realization, FHE.h), which is all that the
     choice of parameters sees of it; what values outside the window become is part of its meaning.
   }];
   let methods = [
     InterfaceMethod<[{
-      The realizations that give the same results inside the window, the present one first. `guard` slots
-      at both ends of the window must hold the end values.
-    }], "::llvm::SmallVector<::fhe::Realization>", "getRealizations", (ins "int64_t":$guard)>,
+      The present realization first, then those that give the same results inside the window or, where
+      the present one is rounded, the exact ones.
+    }], "::llvm::SmallVector<::fhe::Realization>", "getRealizations", (ins "::fhe::GuardRule":$guardOf)>,
     InterfaceMethod<"Makes one of them the operation's.", "void", "realizeAs",
                     (ins "const ::fhe::Realization &":$realization)>
   ];

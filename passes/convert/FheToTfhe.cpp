@@ -1,26 +1,21 @@
 //===- FheToTfhe.cpp - convert-fhe-to-tfhe ----------------------------------------===//
 //
-// Encodings first (a backward sweep gives every value the smallest Delta that a
-// consumer needs), then the operations one by one, then one parameter set for the
-// whole network, or several, from what the new operations ask for.
+// Encodings and operations (FheToTfheOps.h), then one parameter set for the whole
+// network, or several, from what the new operations ask for.
 //
 //===---------------------------------------------------------------------------===//
-#include "dialects/fhe/FHE.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "dialects/shared/NodeLocation.h"
-#include "dialects/tfhe/TFHE.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/convert/FheToTfheOps.h"
 #include "passes/convert/ParameterRegion.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/CostModel.h"
 #include "passes/parameters/Refusal.h"
+#include "passes/tfhe/ArenaPlan.h"
 #include "passes/tfhe/Layers.h"
 #include "passes/tfhe/Passes.h"
-#include "llvm/ADT/TypeSwitch.h"
-#include <cmath>
 
 namespace fhe {
 #define GEN_PASS_DEF_CONVERTFHETOTFHE
@@ -40,254 +35,6 @@ fhe::IntType rangeOf(Value value) {
 
 /// Bits of the direct table that asks for as little noise.
 unsigned bitsOf(fhe::LutOp lut) { return lut.getChosen().bits(); }
-
-/// A result without padding: 2^(64-w), w its full width.
-unsigned outputLog2Delta(Value value) { return 64 - std::max(1u, rangeOf(value).getWidth()); }
-
-//===----------------------------------------------------------------------===//
-// Encodings
-//===----------------------------------------------------------------------===//
-
-/// log2 Delta of every value of a function: the smallest any consumer needs.
-llvm::DenseMap<Value, unsigned> assignDeltas(func::FuncOp function) {
-  llvm::DenseMap<Value, unsigned> deltas;
-  auto need = [&](Value value, unsigned log2Delta) {
-    auto [it, fresh] = deltas.try_emplace(value, log2Delta);
-    it->second = std::min(it->second, log2Delta);
-  };
-  for (Operation &op : llvm::reverse(function.front())) {
-    for (Value result : op.getResults())
-      need(result, outputLog2Delta(result)); // without a use: as if it were returned
-    if (auto lut = dyn_cast<fhe::LutOp>(op)) {
-      need(lut.getInput(), lut.getChosen().log2Delta());
-      // One executor call writes all results at one Delta.
-      unsigned least = 63;
-      for (Value output : lut.getOutputs())
-        least = std::min(least, deltas[output]);
-      for (Value output : lut.getOutputs())
-        deltas[output] = least;
-    } else if (isa<func::ReturnOp>(op)) {
-      for (Value operand : op.getOperands())
-        need(operand, outputLog2Delta(operand));
-    } else {
-      for (Value operand : op.getOperands())
-        need(operand, deltas[op.getResult(0)]);
-    }
-  }
-  for (Value argument : function.getArguments())
-    need(argument, outputLog2Delta(argument));
-  return deltas;
-}
-
-//===----------------------------------------------------------------------===//
-// Operations
-//===----------------------------------------------------------------------===//
-
-class Converter {
-public:
-  Converter(func::FuncOp source, bool clearOnly)
-      : source(source), clearOnly(clearOnly), deltas(assignDeltas(source)),
-        builder(source.getContext()) {
-    key = SymbolRefAttr::get(builder.getContext(), fhe::parametersName,
-                             {FlatSymbolRefAttr::get(builder.getContext(), fhe::glweName)});
-  }
-
-  FailureOr<func::FuncOp> convert();
-
-private:
-  RankedTensorType typeOf(Value value) {
-    auto type = cast<RankedTensorType>(value.getType());
-    return type.clone(ir::LweType::get(builder.getContext(), key, deltas[value]));
-  }
-  int64_t factorOf(Value operand, Value result) { return deltas[result] - deltas[operand]; }
-  /// The operand at the result's Delta, for operations that cannot multiply themselves.
-  Value atDeltaOf(Location loc, Value operand, Value result);
-  void setLayer(Operation *from, Operation *to);
-  IntegerAttr layerOfTable(Value input);
-  void copyInterface(func::FuncOp target);
-  Operation *convertOne(Operation &op);
-  Operation *convertSumPool(fhe::SumPoolOp pool);
-  Operation *convertLut(fhe::LutOp lut);
-
-  func::FuncOp source;
-  bool clearOnly;
-  llvm::DenseMap<Value, unsigned> deltas;
-  OpBuilder builder;
-  SymbolRefAttr key;
-  IRMapping mapping;
-  fhe::LayerNumbers layers;
-};
-
-Value Converter::atDeltaOf(Location loc, Value operand, Value result) {
-  int64_t factor = factorOf(operand, result);
-  Value mapped = mapping.lookup(operand);
-  if (!factor)
-    return mapped;
-  auto type = cast<RankedTensorType>(mapped.getType());
-  auto raised = type.clone(ir::LweType::get(builder.getContext(), key, deltas[result]));
-  return ir::CombineOp::create(builder, loc, raised, ValueRange{mapped},
-                               builder.getDenseI64ArrayAttr({1}),
-                               builder.getDenseI64ArrayAttr({factor}), nullptr, nullptr, nullptr);
-}
-
-void Converter::setLayer(Operation *from, Operation *to) {
-  if (auto it = layers.find(from); it != layers.end())
-    to->setAttr("layer", builder.getI64IntegerAttr(it->second));
-}
-
-IntegerAttr Converter::layerOfTable(Value input) {
-  std::optional<int64_t> layer = fhe::layerOf(input, layers);
-  return layer ? builder.getI64IntegerAttr(*layer) : IntegerAttr();
-}
-
-Operation *Converter::convertSumPool(fhe::SumPoolOp pool) {
-  int64_t channels = cast<RankedTensorType>(pool.getInput().getType()).getDimSize(0);
-  ArrayRef<int64_t> kernel = pool.getKernel();
-  auto type = RankedTensorType::get({channels, 1, kernel[0], kernel[1]}, builder.getI32Type());
-  return ir::ConvOp::create(builder, pool.getLoc(), typeOf(pool.getResult()),
-                            mapping.lookup(pool.getInput()),
-                            DenseIntElementsAttr::get(type, int32_t(1)), pool.getStridesAttr(),
-                            pool.getPadsAttr(), builder.getDenseI64ArrayAttr({1, 1}),
-                            builder.getI64IntegerAttr(channels),
-                            builder.getI64IntegerAttr(factorOf(pool.getInput(), pool.getResult())),
-                            nullptr, nullptr, nullptr);
-}
-
-Operation *Converter::convertLut(fhe::LutOp lut) {
-  MLIRContext *context = builder.getContext();
-  auto named = [&](StringRef name) {
-    return clearOnly ? SymbolRefAttr()
-                     : SymbolRefAttr::get(context, fhe::parametersName,
-                                          {FlatSymbolRefAttr::get(context, name)});
-  };
-  SmallVector<Type> types;
-  for (Value output : lut.getOutputs())
-    types.push_back(typeOf(output));
-  int64_t factor = int64_t(lut.getChosen().log2Delta()) - int64_t(deltas[lut.getInput()]);
-  return ir::LookupOp::create(builder, lut.getLoc(), types, mapping.lookup(lut.getInput()),
-                              named(fhe::keyswitchName), named(fhe::bootstrapName), lut.getLoAttr(),
-                              lut.getTables(), lut.getWidthAttr(), lut.getGuardAttr(),
-                              lut.getTableOfElementAttr(), lut.getRoundedWidthAttr(),
-                              builder.getI64IntegerAttr(factor), lut.getRealizationAttr(),
-                              lut.getFrequenciesAttr(),
-                              nullptr, nullptr, nullptr, nullptr, nullptr,
-                              layerOfTable(lut.getInput()), nullptr);
-}
-
-/// Null for an operation that is not of the fhe dialect.
-Operation *Converter::convertOne(Operation &op) {
-  Location loc = op.getLoc();
-  auto i64 = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
-  auto i64s = [&](ArrayRef<int64_t> values) { return builder.getDenseI64ArrayAttr(values); };
-  return llvm::TypeSwitch<Operation *, Operation *>(&op)
-      .Case([&](fhe::LinearOp linear) {
-        return ir::LinearOp::create(builder, loc, typeOf(linear.getResult()),
-                                    mapping.lookup(linear.getInput()), linear.getWeights(),
-                                    i64(factorOf(linear.getInput(), linear.getResult())), nullptr,
-                                    nullptr, nullptr);
-      })
-      .Case([&](fhe::ConvOp conv) {
-        return ir::ConvOp::create(builder, loc, typeOf(conv.getResult()),
-                                  mapping.lookup(conv.getInput()), conv.getWeights(),
-                                  conv.getStridesAttr(), conv.getPadsAttr(),
-                                  conv.getDilationsAttr(), conv.getGroupsAttr(),
-                                  i64(factorOf(conv.getInput(), conv.getResult())), nullptr,
-                                  nullptr, nullptr);
-      })
-      .Case([&](fhe::SumPoolOp pool) { return convertSumPool(pool); })
-      .Case([&](fhe::AddOp add) {
-        return ir::CombineOp::create(
-            builder, loc, typeOf(add.getResult()),
-            ValueRange{mapping.lookup(add.getLhs()), mapping.lookup(add.getRhs())},
-            i64s({int64_t(add.getLhsFactor()), int64_t(add.getRhsFactor())}),
-            i64s({factorOf(add.getLhs(), add.getResult()), factorOf(add.getRhs(), add.getResult())}),
-            nullptr, nullptr, nullptr);
-      })
-      .Case([&](fhe::MulConstOp mul) {
-        return ir::CombineOp::create(builder, loc, typeOf(mul.getResult()),
-                                     ValueRange{mapping.lookup(mul.getInput())},
-                                     i64s({int64_t(mul.getFactor())}),
-                                     i64s({factorOf(mul.getInput(), mul.getResult())}), nullptr,
-                                     nullptr, nullptr);
-      })
-      .Case([&](fhe::ConstantOp constant) {
-        auto values = cast<DenseIntElementsAttr>(constant.getValue());
-        SmallVector<int64_t> integers;
-        for (const APInt &value : values)
-          integers.push_back(value.getSExtValue());
-        auto type = RankedTensorType::get(values.getType().getShape(), builder.getI64Type());
-        return ir::ConstantOp::create(builder, loc, typeOf(constant.getResult()),
-                                      DenseIntElementsAttr::get(type, ArrayRef<int64_t>(integers)),
-                                      nullptr, nullptr, nullptr);
-      })
-      .Case([&](fhe::LutOp lut) { return convertLut(lut); })
-      .Case([&](fhe::ReshapeOp reshape) {
-        return ir::ReshapeOp::create(builder, loc, typeOf(reshape.getResult()),
-                                     atDeltaOf(loc, reshape.getInput(), reshape.getResult()));
-      })
-      .Case([&](fhe::GatherOp gather) {
-        SmallVector<Value> inputs;
-        for (Value input : gather.getInputs())
-          inputs.push_back(atDeltaOf(loc, input, gather.getResult()));
-        return ir::GatherOp::create(builder, loc, typeOf(gather.getResult()), inputs,
-                                    gather.getSourceAttr(), nullptr, nullptr, nullptr);
-      })
-      .Default([](Operation *) { return nullptr; });
-}
-
-/// Client descriptions and ranges of arguments and results.
-void Converter::copyInterface(func::FuncOp target) {
-  auto describe = [&](Value value, Attribute client, auto set) {
-    if (client)
-      set(ir::clientAttr, client);
-    fhe::IntType range = rangeOf(value);
-    set(ir::rangeAttr, builder.getDenseI64ArrayAttr({range.getLo(), range.getHi()}));
-  };
-  for (unsigned i = 0; i != source.getNumArguments(); ++i)
-    describe(source.getArgument(i), source.getArgAttr(i, "fhe.client"),
-             [&](StringRef name, Attribute value) { target.setArgAttr(i, name, value); });
-  Operation *terminator = source.front().getTerminator();
-  for (unsigned i = 0; i != terminator->getNumOperands(); ++i)
-    describe(terminator->getOperand(i), source.getResultAttr(i, "fhe.client"),
-             [&](StringRef name, Attribute value) { target.setResultAttr(i, name, value); });
-}
-
-FailureOr<func::FuncOp> Converter::convert() {
-  layers = fhe::numberLayers(source);
-  SmallVector<Type> inputs, results;
-  for (Value argument : source.getArguments())
-    inputs.push_back(typeOf(argument));
-  for (Value operand : source.front().getTerminator()->getOperands())
-    results.push_back(typeOf(operand));
-  builder.setInsertionPoint(source);
-  auto target = func::FuncOp::create(builder, source.getLoc(), "main",
-                                     builder.getFunctionType(inputs, results));
-  copyInterface(target);
-  Block *body = target.addEntryBlock();
-  mapping.map(source.getArguments(), body->getArguments());
-  builder.setInsertionPointToStart(body);
-  for (Operation &op : source.front()) {
-    if (auto terminator = dyn_cast<func::ReturnOp>(op)) {
-      SmallVector<Value> values;
-      for (Value operand : terminator.getOperands())
-        values.push_back(mapping.lookup(operand));
-      func::ReturnOp::create(builder, op.getLoc(), values);
-      continue;
-    }
-    if (op.use_empty())
-      continue;
-    Operation *made = convertOne(op);
-    if (!made)
-      return op.emitOpError("is not an operation of the fhe dialect");
-    setLayer(&op, made);
-    mapping.map(op.getResults(), made->getResults());
-  }
-  return target;
-}
-
-//===----------------------------------------------------------------------===//
-// Refusals and parameters
-//===----------------------------------------------------------------------===//
 
 /// Refuses tables that look at more bits than any parameter set carries.
 LogicalResult checkTableBits(func::FuncOp function, bool clearOnly) {
@@ -327,15 +74,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
   }
 
   LogicalResult checkOptions() {
-    if (clearOnly)
-      return success();
-    auto inRange = [](double log2) {
-      return log2 <= fhe::mostLog2PError && log2 >= fhe::leastLog2PError;
-    };
     fhe::ParameterOptions options = asked();
-    bool bounded = options.log2PError || options.log2Global;
-    if (bounded && inRange(options.log2PError.value_or(-1)) &&
-        inRange(options.log2Global.value_or(-1)) && (security == 128 || security == 132))
+    if (clearOnly || options.isValid())
       return success();
     InFlightDiagnostic error = getOperation().emitError();
     error << "parameters exist for failure probabilities of 2^-256 to 2^-1 and 128 or 132 bits of "
@@ -354,7 +94,7 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
       return success();
     for (Operation &op : function.front()) {
       auto lut = dyn_cast<fhe::LutOp>(op);
-      bool rounded = lut && lut.getChosen().precision < lut.getWidth();
+      bool rounded = lut && lut.getChosen().isRounded();
       if (rounded || op.hasAttr("calibrated"))
         return op.emitError("results are not shareable: ")
                << (rounded ? "a rounded table is approximate" : "values outside a calibrated range wrap")
@@ -376,6 +116,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     eraseDead(function);
     fhe::ParameterOptions options = asked();
     options.rates = fhe::parameters::kernelRatesOf(getOperation());
+    if (options.maxMemory)
+      options.ciphertexts = double(fhe::plannedCiphertexts(function));
     fhe::parameters::NoiseAnalysis analysis(function);
     auto constraints = fhe::parameters::collectConstraints(function);
     std::optional<fhe::parameters::SearchResult> choice = fhe::parameters::chooseParameters(
@@ -394,17 +136,63 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
         op.erase();
   }
 
-  /// Whether several sets are cheaper than one, which then are written.
+  /// Whether several sets are cheaper than one and keep the limits; they then are written.
   bool writeSeveral(OpBuilder &builder, func::FuncOp function,
                     ArrayRef<fhe::parameters::Constraint> constraints,
                     fhe::parameters::NoiseAnalysis &analysis, const fhe::ParameterOptions &options) {
     if (options.maxSets < 2 || llvm::range_size(function.getOps<ir::LookupOp>()) < 2)
       return false;
     auto program = fhe::parameters::readNetwork(function, constraints, analysis);
-    auto choice = fhe::parameters::chooseNetwork(program, options);
-    if (!choice || choice->sets.size() < 2)
+    fhe::ParameterOptions tightened = options;
+    for (unsigned attempt = 0; attempt != 4; ++attempt) {
+      auto choice = fhe::parameters::chooseNetwork(program, tightened);
+      if (!choice || choice->sets.size() < 2)
+        return false;
+      Sizes sizes = options.maxKeyBytes || options.maxMemory
+                        ? sizesOf(function, program, *choice)
+                        : Sizes();
+      if (lower(tightened.maxKeyBytes, options.maxKeyBytes, sizes.keys) ||
+          lower(tightened.maxMemory, options.maxMemory, sizes.peak))
+        continue;
+      fhe::writeSeveralSets(builder, function, program, *choice, security);
+      return true;
+    }
+    return false;
+  }
+
+  struct Sizes {
+    uint64_t keys = 0, peak = 0;
+  };
+
+  /// What several sets really take: the search knows the arenas of one set only.
+  Sizes sizesOf(func::FuncOp function, const fhe::parameters::ProgramNetwork &program,
+                const fhe::parameters::NetworkChoice &choice) {
+    OwningOpRef<ModuleOp> trial = ModuleOp::create(function.getLoc());
+    IRMapping mapping;
+    auto copy = cast<func::FuncOp>(function->clone(mapping));
+    trial->push_back(copy);
+    fhe::parameters::ProgramNetwork copied;
+    copied.placeOf = program.placeOf;
+    for (ir::LookupOp lookup : program.lookups)
+      copied.lookups.push_back(cast<ir::LookupOp>(mapping.lookup(lookup.getOperation())));
+    for (auto [value, block] : program.blockOf)
+      copied.blockOf[mapping.lookup(value)] = block;
+    OpBuilder builder = OpBuilder::atBlockBegin(trial->getBody());
+    fhe::writeSeveralSets(builder, copy, copied, choice, security);
+    fhe::scheduleOperations(copy);
+    ir::ParametersOp parameters = ir::getParameters(*trial);
+    if (failed(fhe::planArena(copy)))
+      return {UINT64_MAX, UINT64_MAX};
+    auto arenas = copy->getAttrOfType<DictionaryAttr>(fhe::arenaAttr);
+    return {fhe::parameters::evaluationKeyBytes(parameters).stored,
+            fhe::parameters::peakBytes(copy, arenas, parameters)};
+  }
+
+  /// Where `found` exceeds the limit asked for, lowers what the search is given by as much.
+  static bool lower(std::optional<uint64_t> &limit, std::optional<uint64_t> asked, uint64_t found) {
+    if (!asked || found <= *asked)
       return false;
-    fhe::writeSeveralSets(builder, function, program, *choice, security);
+    limit = *limit - std::min(*limit - 1, found - *asked);
     return true;
   }
 
@@ -430,7 +218,8 @@ struct ConvertFheToTfhe : fhe::impl::ConvertFheToTfheBase<ConvertFheToTfhe> {
     if (failed(checkLevel(function)) || failed(checkOptions()) || failed(checkProfile(function)) ||
         failed(checkTableBits(function, clearOnly)))
       return failure();
-    FailureOr<func::FuncOp> converted = Converter(function, clearOnly).convert();
+    IRMapping mapping;
+    FailureOr<func::FuncOp> converted = fhe::convertToTfhe(function, clearOnly, mapping);
     if (failed(converted))
       return failure();
     function.erase();

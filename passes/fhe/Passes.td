@@ -56,30 +56,6 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::fhe::FHEDialect"];
 }
 
-def FheChooseRealizations : Pass<"fhe-choose-realizations", "::mlir::func::FuncOp"> {
-  let summary = "Evaluate tables without a padding bit where they allow it";
-  let description = [{
-    **Takes** a function whose tables have windows.
-    **Gives** the same function; each `fhe.lut` in the realization (RealizationInterface) that the search for
-    parameters can never find dearer than another: `negacyclic` where the upper half of the window is an
-    offset minus its lower half for every integer of the tables (and for the guards at both ends that
-    rounded tables and large failure probabilities need), else `direct`. The range of a negacyclic table
-    begins at slot `guard`, as many slots as it needs.
-    **Refuses** nothing.
-    **Example**
-    ```mlir
-    %y = fhe.lut %x lo -2 tables dense<[[[-1, -1, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 : ...
-    ==> %y = fhe.lut ... width 2 guard 0 {realization = "negacyclic"} : ...
-    ```
-  }];
-  let options = [
-    Option<"log2PError", "log2-p-error", "double", "-40",
-           "log2 of the most failure probability of one table">,
-    Option<"directOnly", "direct-only", "bool", "false", "keep the padding bit of every table">
-  ];
-  let dependentDialects = ["::fhe::FHEDialect"];
-}
-
 def FheVerifyExact : Pass<"fhe-verify-exact", "::mlir::ModuleOp"> {
   let summary = "Check that the program is exact over the integers";
   let description = [{

@@ -12,8 +12,10 @@ namespace {
 
 class Reader {
 public:
-  Reader(func::FuncOp function, ArrayRef<Constraint> constraints, NoiseAnalysis &analysis)
-      : function(function), constraints(constraints), analysis(analysis) {}
+  Reader(func::FuncOp function, ArrayRef<Constraint> constraints, NoiseAnalysis &analysis,
+         ArrayRef<double> originFactors)
+      : function(function), constraints(constraints), analysis(analysis),
+        originFactors(originFactors) {}
 
   ProgramNetwork read() {
     numberBlocks();
@@ -25,8 +27,9 @@ public:
     for (const Constraint &constraint : constraints) {
       NetworkSum sum = readSum(constraint);
       if (auto lookup = dyn_cast<LookupOp>(constraint.op))
-        result.network.tables.push_back(
-            {constraint.bits(), std::move(sum), double(lookup.getOutputs().size())});
+        result.network.tables.push_back({constraint.bits(), std::move(sum),
+                                         double(lookup.getOutputs().size()),
+                                         polynomialsOf(lookup)});
       else
         result.network.outputs.push_back(std::move(sum));
     }
@@ -79,8 +82,10 @@ private:
     for (const std::vector<double> &norm : analysis.worstByOrigin(constraint.value)) {
       std::vector<SourceTerm> terms;
       for (size_t i = 0; i != norm.size(); ++i)
-        if (norm[i] > 0)
-          terms.push_back({sourceOf(analysis.origins()[i]), norm[i] * square});
+        if (norm[i] > 0) {
+          double factor = originFactors.empty() ? 1 : originFactors[i];
+          terms.push_back({sourceOf(analysis.origins()[i]), norm[i] * square * factor * factor});
+        }
       (first ? sum.terms : sum.others.emplace_back()) = std::move(terms);
       first = false;
     }
@@ -118,6 +123,7 @@ private:
   func::FuncOp function;
   ArrayRef<Constraint> constraints;
   NoiseAnalysis &analysis;
+  ArrayRef<double> originFactors;
   llvm::DenseMap<Operation *, size_t> tableOf;
   ProgramNetwork result;
 };
@@ -125,13 +131,16 @@ private:
 } // namespace
 
 ProgramNetwork readNetwork(func::FuncOp function, ArrayRef<Constraint> constraints,
-                           NoiseAnalysis &analysis) {
-  return Reader(function, constraints, analysis).read();
+                           NoiseAnalysis &analysis, ArrayRef<double> originFactors) {
+  return Reader(function, constraints, analysis, originFactors).read();
 }
 
 std::optional<NetworkChoice> chooseNetwork(const ProgramNetwork &program,
                                            const ParameterOptions &options) {
-  return searchNetwork(program.network, options.budget(), compilerGrid(options),
+  Network network = program.network;
+  if (options.ciphertexts)
+    network.ciphertexts = *options.ciphertexts;
+  return searchNetwork(network, options.budget(), compilerGrid(options),
                        KernelCosts(options.rates), options.limits(), options.maxSets);
 }
 

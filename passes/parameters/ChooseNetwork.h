@@ -26,9 +26,10 @@ struct ProgramNetwork {
   std::vector<std::optional<size_t>> placeOf;
 };
 
-/// `constraints` and `analysis` are the function's; values without use have been erased.
+/// `constraints` and `analysis` are the function's; values without use have been erased. Weights on
+/// origin i of the analysis are multiplied by `originFactors[i]`, by 1 where there are none.
 ProgramNetwork readNetwork(mlir::func::FuncOp function, llvm::ArrayRef<Constraint> constraints,
-                           NoiseAnalysis &analysis);
+                           NoiseAnalysis &analysis, llvm::ArrayRef<double> originFactors = {});
 
 /// The cheapest choice of at most `options.maxSets` sets; empty if no single set satisfies all.
 std::optional<NetworkChoice> chooseNetwork(const ProgramNetwork &program,

@@ -136,6 +136,11 @@ static double liveCiphertexts(func::FuncOp function) {
   return most;
 }
 
+double polynomialsOf(LookupOp lookup) {
+  ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
+  return double(shape[0]) * double(shape[1]);
+}
+
 Workload workloadOf(func::FuncOp function) {
   Workload workload;
   workload.ciphertexts = liveCiphertexts(function);
@@ -144,6 +149,7 @@ Workload workloadOf(func::FuncOp function) {
       double elements = elementsOf(lookup.getInput());
       workload.tables += elements * lookup.getOutputs().size();
       workload.passes += unsharedPasses(elements);
+      workload.polynomials += polynomialsOf(lookup);
     }
     workload.products += multiplications(&op);
   }
@@ -159,6 +165,8 @@ std::optional<SearchResult> chooseParameters(func::FuncOp function,
   problem.budget = options.budget();
   problem.limits = options.limits();
   problem.workload = workloadOf(function);
+  if (options.ciphertexts)
+    problem.workload.ciphertexts = *options.ciphertexts;
   return searchParameters(problem, compilerGrid(options), KernelCosts(options.rates));
 }
 

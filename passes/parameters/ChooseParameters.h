@@ -57,8 +57,12 @@ const Grid &compilerGrid(const ParameterOptions &options);
 std::vector<Requirement> requirementsOf(llvm::ArrayRef<Constraint> constraints,
                                         NoiseAnalysis &analysis);
 
-/// Keyswitches, bootstraps and products of one inference.
+/// Keyswitches, bootstraps and products of one inference; ciphertexts alive at once in the order of
+/// the program.
 Workload workloadOf(mlir::func::FuncOp function);
+
+/// Different test polynomials of a lookup.
+double polynomialsOf(tfhe_ir::LookupOp lookup);
 
 /// The cheapest set that satisfies all constraints, budgets and limits, empty if none does.
 std::optional<SearchResult> chooseParameters(mlir::func::FuncOp function,

@@ -100,17 +100,6 @@ uint64_t ciphertextBytes(ParametersOp parameters, StringRef key) {
   return parameters.getClearOnly() ? 0 : 8 * glweKeyOf(parameters, key).lweWords();
 }
 
-/// Working memory of one thread at a layer of tables: a batch of 16 accumulators, the transforms of
-/// their digits, the batch before and after the keyswitch. The kernels' own numbers (runtime/server)
-/// depend on the machine; next to the keys both are small.
-static uint64_t scratchBytes(LookupOp lookup, uint64_t inputBytes) {
-  constexpr uint64_t batch = 16;
-  ::fhe::tfhe::ParameterSet set = parameterSetOf(lookup);
-  uint64_t polynomial = 8 * uint64_t(set.glwe.polynomialSize()), columns = set.glwe.k + 1;
-  return batch * (columns * polynomial + 8 * set.lwe.words() + inputBytes) +
-         set.bootstrap.levels * columns * polynomial;
-}
-
 uint64_t peakBytes(func::FuncOp main, DictionaryAttr arenaElements, ParametersOp parameters) {
   auto bytesOf = [&](Value value) {
     return ciphertextBytes(parameters, lweOf(value).getKey().getLeafReference());
@@ -124,7 +113,7 @@ uint64_t peakBytes(func::FuncOp main, DictionaryAttr arenaElements, ParametersOp
   for (LookupOp lookup : main.getOps<LookupOp>()) {
     ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
     bytes += uint64_t(shape[0]) * shape[1] * 8 * parameterSetOf(lookup).glwe.polynomialSize();
-    scratch = std::max(scratch, scratchBytes(lookup, bytesOf(lookup.getInput())));
+    scratch = std::max(scratch, scratchBytes(parameterSetOf(lookup), bytesOf(lookup.getInput())));
   }
   return bytes + scratch;
 }

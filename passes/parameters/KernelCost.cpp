@@ -86,6 +86,13 @@ KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set) {
   return bytes;
 }
 
+uint64_t scratchBytes(const ::fhe::tfhe::ParameterSet &set, uint64_t inputBytes) {
+  constexpr uint64_t batch = 16;
+  uint64_t polynomial = 8 * uint64_t(set.glwe.polynomialSize()), columns = set.glwe.k + 1;
+  return batch * (columns * polynomial + 8 * set.lwe.words() + inputBytes) +
+         set.bootstrap.levels * columns * polynomial;
+}
+
 uint64_t ciphertextBytes(const ::fhe::tfhe::ParameterSet &set) { return 8 * set.glwe.lweWords(); }
 
 } // namespace fhe::parameters

@@ -125,6 +125,11 @@ struct KeyBytes {
 };
 KeyBytes evaluationKeyBytes(const ::fhe::tfhe::ParameterSet &set);
 
+/// Working memory of one thread at a layer of tables, whose operands have `inputBytes`: a batch of 16
+/// accumulators, the transforms of their digits, the batch before and after the keyswitch. The kernels'
+/// own numbers (runtime/server) depend on the machine; next to the keys both are small.
+uint64_t scratchBytes(const ::fhe::tfhe::ParameterSet &set, uint64_t inputBytes);
+
 /// Bytes of one LWE ciphertext under the GLWE key.
 uint64_t ciphertextBytes(const ::fhe::tfhe::ParameterSet &set);
 

@@ -44,11 +44,13 @@ static std::vector<size_t> blocksOf(const std::vector<const NetworkSum *> &place
 
 NetworkBlocks::NetworkBlocks(const Network &network, const FailureBudget &budget,
                              std::vector<size_t> classOfTable, size_t classes)
-    : numClasses(classes), tableClass(std::move(classOfTable)), classTables(classes, 0) {
+    : numClasses(classes), tableClass(std::move(classOfTable)), classTables(classes, 0),
+      classPolynomials(classes, 0) {
   std::vector<const NetworkSum *> places;
   for (size_t table = 0; table != network.tables.size(); ++table) {
     const NetworkTable &looked = network.tables[table];
     classTables[tableClass[table]] += looked.input.count * looked.results;
+    classPolynomials[tableClass[table]] += looked.polynomials;
     places.push_back(&looked.input);
   }
   for (const NetworkSum &output : network.outputs)

@@ -38,6 +38,7 @@ public:
   const std::vector<BlockSum> &sums() const { return keptSums; }
 
   double tablesOf(size_t c) const { return classTables[c]; }
+  double polynomialsOf(size_t c) const { return classPolynomials[c]; }
   double products(size_t block) const { return blockProducts[block]; }
   double ciphertexts() const { return allCiphertexts; }
   /// Results of tables of a class that are used in the block; elements of the block looked up in
@@ -58,7 +59,8 @@ private:
   size_t numClasses = 1;
   std::vector<size_t> tableClass, placeBlock;
   std::vector<BlockSum> keptSums;
-  std::vector<double> classTables, blockProducts, blockProduced, blockSwitched, passesIn, passesOut;
+  std::vector<double> classTables, classPolynomials;
+  std::vector<double> blockProducts, blockProduced, blockSwitched, passesIn, passesOut;
   double allCiphertexts = 0;
 };
 

@@ -120,6 +120,7 @@ SearchProblem singleSetProblem(const Network &network, const FailureBudget &budg
     add(table.input, true);
     problem.workload.tables += table.input.count * table.results;
     problem.workload.passes += unsharedPasses(table.input.count);
+    problem.workload.polynomials += table.polynomials;
   }
   for (const NetworkSum &output : network.outputs)
     add(output, false);

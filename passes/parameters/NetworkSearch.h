@@ -39,12 +39,13 @@ struct NetworkTable {
   unsigned bits = 0; ///< tables of equal bits share a set to begin with
   NetworkSum input;
   double results = 1; ///< bootstraps of each element of the input
+  double polynomials = 0; ///< different test polynomials, for the memory limit
 };
 
 struct Network {
   std::vector<NetworkTable> tables;
   std::vector<NetworkSum> outputs;
-  double ciphertexts = 0; ///< alive at once, for the memory limit; 0: all elements of all places
+  double ciphertexts = 0; ///< for the memory limit (Workload); 0: all elements of all places
 };
 
 /// The keys of one set. Its small key is reached by keyswitches of their own.

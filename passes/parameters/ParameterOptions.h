@@ -20,6 +20,9 @@ enum class Profile {
   shareable,      ///< anyone: 2^-128 everywhere, exact tables, proven ranges
 };
 
+/// Failure probabilities that parameters exist for, as logarithms.
+inline constexpr double leastLog2PError = -256, mostLog2PError = -1;
+
 /// One for each width of table that has parameters.
 inline constexpr unsigned defaultMaxSets = 8;
 
@@ -30,6 +33,8 @@ struct ParameterOptions {
   unsigned securityBits = 128;         ///< 128 or 132
   std::optional<uint64_t> maxKeyBytes; ///< stored evaluation keys
   std::optional<uint64_t> maxMemory;   ///< of a server, one sample at a time
+  /// Of all arenas and results with one set, once planned, for `maxMemory`; else it is estimated.
+  std::optional<double> ciphertexts;
   bool extendedKeys = false; ///< partial and nested keys, whose security is an assumption of its own
   ::fhe::tfhe::NoiseKind noise = ::fhe::tfhe::NoiseKind::gaussian;
   Profile profile = Profile::privateResults;
@@ -40,12 +45,15 @@ struct ParameterOptions {
 
   /// What one element of a table or an output may fail with at most, whichever budget says so.
   double log2PerElement() const { return std::min(log2PError.value_or(0), log2Global.value_or(0)); }
+  /// Whether parameters exist for such a budget and security at all.
+  bool isValid() const {
+    auto inRange = [](double log2) { return log2 <= mostLog2PError && log2 >= leastLog2PError; };
+    return (log2PError || log2Global) && inRange(log2PError.value_or(-1)) &&
+           inRange(log2Global.value_or(-1)) && (securityBits == 128 || securityBits == 132);
+  }
   parameters::FailureBudget budget() const { return {log2PError, log2Global}; }
   parameters::Limits limits() const { return {maxKeyBytes, maxMemory}; }
 };
-
-/// Failure probabilities that parameters exist for, as logarithms.
-inline constexpr double leastLog2PError = -256, mostLog2PError = -1;
 
 /// On a tfhe module: "private" (or absent) or "shareable".
 inline constexpr const char profileAttr[] = "tfhe.profile";
@@ -80,6 +88,7 @@ inline ParameterOptions parameterOptions(double log2PError, double log2GlobalPEr
           security,
           given(maxKeyBytes),
           given(maxMemory),
+          std::nullopt,
           extendedKeys,
           tuniform ? ::fhe::tfhe::NoiseKind::tuniform : ::fhe::tfhe::NoiseKind::gaussian,
           shareable ? Profile::shareable : Profile::privateResults,

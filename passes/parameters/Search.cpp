@@ -206,9 +206,14 @@ private:
     KeyBytes keys = evaluationKeyBytes(set);
     if (limits.keyBytes && keys.stored > *limits.keyBytes)
       return false;
-    return !limits.memoryBytes ||
-           double(keys.memory) + problem.workload.ciphertexts * double(ciphertextBytes(set)) <=
-               double(*limits.memoryBytes);
+    if (!limits.memoryBytes)
+      return true;
+    const Workload &work = problem.workload;
+    double bytes = double(keys.memory) + work.ciphertexts * double(ciphertextBytes(set)) +
+                   work.polynomials * double(8 * uint64_t(set.glwe.polynomialSize()));
+    if (work.tables > 0)
+      bytes += double(scratchBytes(set, ciphertextBytes(set)));
+    return bytes <= double(*limits.memoryBytes);
   }
 
   const SearchProblem &problem;

@@ -35,12 +35,14 @@ struct Workload {
   double tables = 0;      ///< keyswitches and bootstraps
   double products = 0;    ///< clear weights times ciphertexts
   double passes = 0;      ///< over the keyswitch key, of all layers: their `unsharedPasses`
-  double ciphertexts = 0; ///< alive at once, for the memory limit
+  // For the memory limit.
+  double ciphertexts = 0; ///< of all arenas and results
+  double polynomials = 0; ///< test polynomials of tables
 };
 
 struct Limits {
   std::optional<uint64_t> keyBytes;    ///< stored evaluation keys
-  std::optional<uint64_t> memoryBytes; ///< evaluation keys in use, and the ciphertexts
+  std::optional<uint64_t> memoryBytes; ///< evaluation keys in use, ciphertexts, tables, scratch
 };
 
 struct SearchProblem {

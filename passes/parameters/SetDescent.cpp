@@ -251,7 +251,8 @@ double SetDescent::price(const SetState &state, SwitchNeeds *result, double boun
 
 bool SetDescent::withinLimits(const SetState &state, const SwitchNeeds &needs) const {
   KeyBytes total;
-  uint64_t widest = 0;
+  uint64_t widest = 0, scratch = 0;
+  double tables = 0;
   struct Seen {
     size_t from;
     LweKey to;
@@ -273,6 +274,9 @@ bool SetDescent::withinLimits(const SetState &state, const SwitchNeeds &needs) c
     const SetPick &pick = state.picks[c];
     const GlweKey &key = glwe(pick).key;
     widest = std::max(widest, key.lweWords() * 8);
+    tables += blocks.polynomialsOf(c) * double(8 * uint64_t(key.polynomialSize()));
+    scratch = std::max(scratch, scratchBytes({list(pick).key, key, {}, bootstrap(pick).digits},
+                                             key.lweWords() * 8));
     for (size_t to = 0; to != classes; ++to) {
       if (const auto *choice = needs.switches[c * classes + to].choice)
         addSwitch(pick, list(state.picks[to]).key, choice->digits,
@@ -289,8 +293,9 @@ bool SetDescent::withinLimits(const SetState &state, const SwitchNeeds &needs) c
     total.memory += bootstrapKeyBytes(list(pick).key.dimension, key, digits);
   }
   return total.memory <= keyMemory && (!limits.keyBytes || total.stored <= *limits.keyBytes) &&
-         (!limits.memoryBytes || double(total.memory) + blocks.ciphertexts() * double(widest) <=
-                                     double(*limits.memoryBytes));
+         (!limits.memoryBytes || double(total.memory + scratch) + tables +
+                                     blocks.ciphertexts() * double(widest) <=
+                                 double(*limits.memoryBytes));
 }
 
 } // namespace fhe::parameters

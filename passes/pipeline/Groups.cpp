@@ -37,10 +37,6 @@ void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) 
   windows.round = options.roundAccumulators.value_or(0);
   windows.log2PError = options.parameters.log2PerElement();
   manager.addNestedPass<func::FuncOp>(createFheAssignWindows(windows));
-  FheChooseRealizationsOptions realizations;
-  realizations.log2PError = windows.log2PError;
-  realizations.directOnly = options.directTables;
-  manager.addNestedPass<func::FuncOp>(createFheChooseRealizations(realizations));
   manager.addPass(createFheVerifyExact());
 }
 

@@ -14,6 +14,14 @@ using namespace mlir;
 
 namespace fhe {
 
+void buildRealizationPipeline(OpPassManager &manager, const CompileOptions &options) {
+  FheChooseRealizationsOptions realizations;
+  setPassOptions(realizations, options.parameters);
+  realizations.clearOnly = options.clearOnly;
+  realizations.directOnly = options.directTables;
+  manager.addPass(createFheChooseRealizations(realizations));
+}
+
 void registerAllFhePasses() {
   registerQnnPasses();
   registerConvertQnnToFhePasses();
@@ -61,6 +69,7 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
 static void buildExactPipeline(OpPassManager &manager, const CompileOptions &options) {
   buildFhePipeline(manager, options);
   buildWindowPipeline(manager, options);
+  buildRealizationPipeline(manager, options);
 }
 
 static void buildWholePipeline(OpPassManager &manager, const CompileOptions &options) {

@@ -18,6 +18,8 @@ void buildQnnPipeline(mlir::OpPassManager &manager, const CompileOptions &option
 void buildFhePipeline(mlir::OpPassManager &manager, const CompileOptions &options);
 /// Final types and table windows, and the verifier of the fhe level.
 void buildWindowPipeline(mlir::OpPassManager &manager, const CompileOptions &options);
+/// The realization of each table, which the search for parameters chooses.
+void buildRealizationPipeline(mlir::OpPassManager &manager, const CompileOptions &options);
 // From there on: buildTfhePipeline (passes/tfhe/Passes.h).
 
 /// Registers every pass of the project, for fhe-opt.

@@ -37,6 +37,16 @@ std::vector<LiveSlot> collectLiveSlots(mlir::func::FuncOp function);
 /// Two slots of one arena, live at one time, that share a place.
 std::optional<std::pair<unsigned, unsigned>> findOverlap(llvm::ArrayRef<LiveSlot> slots);
 
+/// Puts the operations of a function of tfhe operations, one block, into the order of
+/// tfhe-schedule; erases dead ones.
+void scheduleOperations(mlir::func::FuncOp function);
+
+/// Places all slots of such a function and writes them down, as tfhe-plan-arena says.
+mlir::LogicalResult planArena(mlir::func::FuncOp function);
+
+/// Ciphertexts of all arenas and results of such a function, scheduled and planned; it stays as it is.
+int64_t plannedCiphertexts(mlir::func::FuncOp function);
+
 } // namespace fhe
 
 #endif // PASSES_TFHE_ARENAPLAN_H

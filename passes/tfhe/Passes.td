@@ -1,4 +1,4 @@
-//===- Passes.td - From fhe to tfhe, noise, schedule, memory, LLVM -------------===//
+//===- Passes.td - Realizations, from fhe to tfhe, noise, schedule, memory, LLVM -===//
 #ifndef FHE_TFHE_PASSES
 #define FHE_TFHE_PASSES
 
@@ -19,6 +19,33 @@ defvar parameterOptions = [
          "decrypted results may be shown: 2^-128 everywhere, exact tables, proven ranges">,
   Option<"maxSets", "max-parameter-sets", "unsigned", "8", "most parameter sets of a network">
 ];
+
+def FheChooseRealizations : Pass<"fhe-choose-realizations", "::mlir::ModuleOp"> {
+  let summary = "Choose how each table is evaluated, together with the parameters";
+  let description = [{
+    **Takes** a verified `fhe` module: types and windows final, tables with a padding bit, rounded where
+    that was asked for.
+    **Gives** the same; each `fhe.lut` in the realization (RealizationInterface) that the search for
+    parameters found cheapest for the whole network, with one set or several
+    (passes/parameters/RealizationSearch.h): `negacyclic` needs no padding bit, where the upper half of the
+    window is an offset minus its lower half for every integer of the tables (and for the guards at both
+    ends that rounded tables and large failure probabilities need); a table that may be rounded is exact
+    where that costs nothing. The range of a negacyclic table begins at slot `guard`, as many slots as it
+    needs. Without parameters, and with `clear-only`, nothing is priced: where there are none each table
+    gets the realization of fewest bits, which `convert-fhe-to-tfhe` then refuses.
+    **Refuses** nothing.
+    **Example**
+    ```mlir
+    %y = fhe.lut %x lo -2 tables dense<[[[-1, -1, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 : ...
+    ==> %y = fhe.lut ... width 2 guard 0 {realization = "negacyclic"} : ...
+    ```
+  }];
+  let options = !listconcat(parameterOptions, [
+    Option<"clearOnly", "clear-only", "bool", "false", "no keys: runs in clear mode only">,
+    Option<"directOnly", "direct-only", "bool", "false", "keep the realization of every table">
+  ]);
+  let dependentDialects = ["::fhe::tfhe_ir::TFHEDialect"];
+}
 
 def ConvertFheToTfhe : Pass<"convert-fhe-to-tfhe", "::mlir::ModuleOp"> {
   let summary = "Choose encodings and parameters; integers become ciphertexts under keys";

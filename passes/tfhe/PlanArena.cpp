@@ -86,41 +86,62 @@ static void placeSlots(MutableArrayRef<LiveSlot> slots) {
   }
 }
 
+static void annotate(func::FuncOp function, ArrayRef<LiveSlot> slots) {
+  Builder builder(function.getContext());
+  llvm::DenseMap<Value, int64_t> offsets;
+  llvm::MapVector<StringRef, int64_t> sizes;
+  for (const LiveSlot &slot : slots) {
+    offsets[slot.value] = slot.offset;
+    int64_t &size = sizes[slot.key.getLeafReference().getValue()];
+    size = std::max(size, slot.offset + slot.elements);
+  }
+  for (auto [i, argument] : llvm::enumerate(function.getArguments()))
+    function.setArgAttr(i, ir::slotAttr, builder.getI64IntegerAttr(offsets[argument]));
+  for (Operation &op : function.front().without_terminator()) {
+    if (isa<ir::ReshapeOp>(op))
+      continue;
+    SmallVector<int64_t> places;
+    for (Value result : op.getResults())
+      places.push_back(offsets[result]);
+    op.setAttr("slots", builder.getDenseI64ArrayAttr(places));
+  }
+  for (OpOperand &operand : function.front().getTerminator()->getOpOperands())
+    function.setResultAttr(operand.getOperandNumber(), ir::slotAttr,
+                           builder.getI64IntegerAttr(offsets[slotOwner(operand.get())]));
+  SmallVector<NamedAttribute> arenas;
+  for (auto [key, size] : sizes)
+    arenas.push_back(builder.getNamedAttr(key, builder.getI64IntegerAttr(size)));
+  function->setAttr(arenaAttr, builder.getDictionaryAttr(arenas));
+}
+
+LogicalResult planArena(func::FuncOp function) {
+  std::vector<LiveSlot> slots = collectLiveSlots(function);
+  placeSlots(slots);
+  if (findOverlap(slots))
+    return function.emitError("internal error: planned slots overlap");
+  annotate(function, slots);
+  return success();
+}
+
+int64_t plannedCiphertexts(func::FuncOp function) {
+  func::FuncOp trial = function.clone();
+  scheduleOperations(trial);
+  int64_t count = 0;
+  if (succeeded(planArena(trial)))
+    for (NamedAttribute arena : trial->getAttrOfType<DictionaryAttr>(arenaAttr))
+      count += cast<IntegerAttr>(arena.getValue()).getInt();
+  for (Value result : trial.front().getTerminator()->getOperands())
+    count += ir::elementsOf(result);
+  trial.erase();
+  return count;
+}
+
 } // namespace fhe
 
 namespace {
 
 struct TfhePlanArena : fhe::impl::TfhePlanArenaBase<TfhePlanArena> {
   using TfhePlanArenaBase::TfhePlanArenaBase;
-
-  void annotate(ArrayRef<fhe::LiveSlot> slots) {
-    func::FuncOp function = getOperation();
-    Builder builder(&getContext());
-    llvm::DenseMap<Value, int64_t> offsets;
-    llvm::MapVector<StringRef, int64_t> sizes;
-    for (const fhe::LiveSlot &slot : slots) {
-      offsets[slot.value] = slot.offset;
-      int64_t &size = sizes[slot.key.getLeafReference().getValue()];
-      size = std::max(size, slot.offset + slot.elements);
-    }
-    for (auto [i, argument] : llvm::enumerate(function.getArguments()))
-      function.setArgAttr(i, ir::slotAttr, builder.getI64IntegerAttr(offsets[argument]));
-    for (Operation &op : function.front().without_terminator()) {
-      if (isa<ir::ReshapeOp>(op))
-        continue;
-      SmallVector<int64_t> places;
-      for (Value result : op.getResults())
-        places.push_back(offsets[result]);
-      op.setAttr("slots", builder.getDenseI64ArrayAttr(places));
-    }
-    for (OpOperand &operand : function.front().getTerminator()->getOpOperands())
-      function.setResultAttr(operand.getOperandNumber(), ir::slotAttr,
-                             builder.getI64IntegerAttr(offsets[fhe::slotOwner(operand.get())]));
-    SmallVector<NamedAttribute> arenas;
-    for (auto [key, size] : sizes)
-      arenas.push_back(builder.getNamedAttr(key, builder.getI64IntegerAttr(size)));
-    function->setAttr(fhe::arenaAttr, builder.getDictionaryAttr(arenas));
-  }
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -131,13 +152,8 @@ struct TfhePlanArena : fhe::impl::TfhePlanArenaBase<TfhePlanArena> {
         op.emitOpError("is not an operation of the tfhe dialect");
         return signalPassFailure();
       }
-    std::vector<fhe::LiveSlot> slots = fhe::collectLiveSlots(function);
-    fhe::placeSlots(slots);
-    if (fhe::findOverlap(slots)) {
-      function.emitError("internal error: planned slots overlap");
-      return signalPassFailure();
-    }
-    annotate(slots);
+    if (failed(fhe::planArena(function)))
+      signalPassFailure();
   }
 };
 

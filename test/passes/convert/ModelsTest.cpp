@@ -106,6 +106,7 @@ protected:
     if (failed(recordObservedRanges(*module, inputs, samples)))
       return nullptr;
     buildWindowPipeline(windows, options);
+    buildRealizationPipeline(windows, options);
     return failed(windows.run(*module)) ? nullptr : std::move(module);
   }
 

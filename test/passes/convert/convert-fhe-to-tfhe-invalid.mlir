@@ -52,3 +52,16 @@ func.func @main(%x: tensor<1x!fhe.int<0:511>>) -> tensor<1x!fhe.int<0:1>> {
   %y = fhe.lut %a lo 0 tables dense<1> : tensor<1x1x1023xi32> width 10 guard 0 : tensor<1x!fhe.int<0:1022>> -> tensor<1x!fhe.int<0:1>>
   return %y : tensor<1x!fhe.int<0:1>>
 }
+
+// -----
+
+// Each alone is satisfiable: the output asks for the little noise of small keys, the table for large ones.
+func.func @main(%x: tensor<1x!fhe.int<0:1>>, %z: tensor<1x!fhe.int<0:255>>)
+    -> (tensor<1x!fhe.int<0:1>>, tensor<1x!fhe.int<0:1>>) {
+  %h = fhe.lut %x lo 0 tables dense<[[[0, 1]]]> : tensor<1x1x2xi32> width 1 guard 0 : tensor<1x!fhe.int<0:1>> -> tensor<1x!fhe.int<0:1>>
+  %a = fhe.linear %h weights dense<[[100000000]]> : tensor<1x1xi32> {calibrated} : tensor<1x!fhe.int<0:1>> -> tensor<1x!fhe.int<0:1>>
+  // expected-error @+2 {{no one parameter set satisfies all tables and outputs together at a failure probability of 2^-40 [Q031]}}
+  // expected-note @+1 {{the others could be satisfied without this table of 8 bits, at a 2-norm of 1}}
+  %y = fhe.lut %z lo 0 tables dense<1> : tensor<1x1x256xi32> width 8 guard 0 : tensor<1x!fhe.int<0:255>> -> tensor<1x!fhe.int<0:1>>
+  return %a, %y : tensor<1x!fhe.int<0:1>>, tensor<1x!fhe.int<0:1>>
+}
