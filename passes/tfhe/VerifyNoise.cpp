@@ -6,7 +6,6 @@
 //===---------------------------------------------------------------------------===//
 #include "dialects/shared/DiagnosticIds.h"
 #include "mlir/IR/Builders.h"
-#include "passes/fhe/Passes.h"
 #include "passes/parameters/ChooseParameters.h"
 #include "passes/parameters/Disagreements.h"
 #include "passes/parameters/ProgramNoise.h"
@@ -27,7 +26,7 @@ namespace ir = fhe::tfhe_ir;
 
 namespace {
 
-/// Guard that a rounded window keeps at both ends, in standard deviations: 2^-28.9 a table.
+/// Guard that a window keeps at both ends, in standard deviations: 2^-28.9 a table.
 constexpr double endDeviations = 6;
 
 struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
@@ -123,14 +122,13 @@ struct TfheVerifyNoise : fhe::impl::TfheVerifyNoiseBase<TfheVerifyNoise> {
     lookup.setMostDisagreementsAttr(f64(found.atMost));
   }
 
-  /// Noise that a rounded window tolerates, or a large failure probability, is several slots;
-  /// beyond the ends of its window the table changes its sign.
+  /// Noise that a rounded window tolerates, or a large failure probability, is several slots; beyond
+  /// the ends of its window the table changes its sign. Exact tables at 2^-40 or less have enough in
+  /// the half slot of their last integers (docs/noise.md).
   LogicalResult verifyEnds(ir::LookupOp lookup, double variance) {
     int64_t width = lookup.getWidth(), guard = lookup.getGuard(),
             entries = lookup.getTables().getType().getDimSize(2);
     bool isRounded = lookup.getPrecision() != width;
-    if (!isRounded && asked().log2PerElement() <= fhe::unguardedLog2PError)
-      return success();
     int64_t above = fhe::guardAbove(lookup.getTables(), lookup.getRealization(), width, guard);
     double slots = std::min(guard, above) + 0.5;
     double deviations = slots * std::exp2(-double(lookup.getTorusBits())) / std::sqrt(variance);

@@ -76,6 +76,15 @@ TEST(Search, VarianceLimitIsTheLastThatHolds) {
   EXPECT_EQ(varianceLimit(0, -40), 0);
 }
 
+TEST(Search, HalfASlotIsSixDeviationsUpTo2ToMinus28) {
+  // Why exact tables at 2^-40 need no further guard at the ends of their windows (docs/noise.md).
+  auto sixDeviations = [](double log2P) { return 6 * std::sqrt(varianceLimit(0.5, log2P)); };
+  for (double log2P = -40; log2P > -257; --log2P)
+    EXPECT_LT(sixDeviations(log2P), 0.421) << log2P;
+  EXPECT_LT(sixDeviations(-29), 0.5);
+  EXPECT_GT(sixDeviations(-28), 0.5);
+}
+
 /// All sets of a small space, one by one, with the verifier's formulas.
 void compareWithExhaustion(bool nested) {
   SearchSpace space = everything();
