@@ -67,8 +67,9 @@ Report collect(ModuleOp fhe, llvm::StringRef name, const CompileOptions &options
       continue;
     Layer &layer = report.layers[*number];
     layer.tables += count;
-    if (!layer.tableInputBits || *layer.tableInputBits < lut.getWidth()) {
-      layer.tableInputBits = lut.getWidth();
+    unsigned bits = lut.getWidth() + lut.getLog2Step();
+    if (!layer.tableInputBits || *layer.tableInputBits < bits) {
+      layer.tableInputBits = bits;
       layer.roundedBits = lut.getRoundedWidth();
     }
   }

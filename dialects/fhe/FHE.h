@@ -11,6 +11,10 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace fhe {
+/// Multiple of 2^log2Step that is nearest to v, the upper one of two, over 2^log2Step.
+inline int64_t tableStep(int64_t v, unsigned log2Step) {
+  return log2Step ? (v + (int64_t(1) << (log2Step - 1))) >> log2Step : v;
+}
 /// ceil(log2(hi-lo+1)): bits a table over [lo, hi] needs.
 unsigned tableBits(int64_t lo, int64_t hi);
 /// Smallest two's-complement width of [lo, hi], unsigned if lo >= 0.

@@ -88,10 +88,13 @@ LogicalResult LutOp::verify() {
   if (guard < 0 || guard > (int64_t(1) << width) - entries)
     return emitOpError("guard ") << guard << " and " << entries << " entries exceed the window of "
                                  << (int64_t(1) << width) << " slots";
+  if (getLog2Step() > 24)
+    return emitOpError("log2_step must be 0 to 24, found ") << getLog2Step();
   IntType input = rangeOf(getInput());
-  if (input.getLo() < lo || input.getHi() >= lo + entries)
+  if (stepOf(input.getLo()) < lo || stepOf(input.getHi()) >= lo + entries)
     return emitOpError("tables cover ")
-           << lo << " to " << lo + entries - 1 << " but the input is " << input;
+           << lo << " to " << lo + entries - 1 << (getLog2Step() ? " steps" : "")
+           << " but the input is " << input;
   if (auto map = getTableOfElement()) {
     if (int64_t(map->size()) != cast<ShapedType>(getInput().getType()).getNumElements())
       return emitOpError("table_of_element must have one entry an element");

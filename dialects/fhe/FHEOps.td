@@ -216,6 +216,10 @@ def FHE_LutOp : FHE_Op<"lut", [Pure, DeclareOpInterfaceMethods<FHE_RealizationIn
     With `realization = "negacyclic"` there is no padding bit: slots count modulo 2^width, slot s of the
     upper half gives an offset minus slot s - 2^(width-1), one offset a table and result, and every entry
     of an upper slot must be just that (C4). Signs and odd saturating functions are such tables.
+
+    With `log2_step` = s above 0 an entry stands for 2^s integers: the table is read at u = floor((v + 2^(s-1)) /
+    2^s), which takes the place of the integer v in all that is said above (`lo`, `entries`, `width`, slots). Such a
+    table is the function sampled at the integers u * 2^s; it is rounded to a precision that tells no two of them apart.
     C1: entries >= 1, guard + entries <= 2^width. C2: table_of_element has one entry an element, each
     below T. C3: one result an R, each of the input's shape, whose range contains its tables' values.
 
@@ -229,7 +233,8 @@ def FHE_LutOp : FHE_Op<"lut", [Pure, DeclareOpInterfaceMethods<FHE_RealizationIn
   let arguments = (ins FHE_Tensor:$input, I64Attr:$lo, FHE_Weights:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
       OptionalAttr<I64Attr>:$rounded_width, OptionalAttr<ElementsAttr>:$frequencies,
-      DefaultValuedAttr<StrAttr, "\"direct\"">:$realization);
+      DefaultValuedAttr<StrAttr, "\"direct\"">:$realization,
+      DefaultValuedAttr<I64Attr, "0">:$log2_step);
   let results = (outs Variadic<FHE_Tensor>:$outputs);
   let assemblyFormat = [{
     $input `lo` $lo `tables` $tables `width` $width `guard` $guard attr-dict
@@ -239,6 +244,8 @@ def FHE_LutOp : FHE_Op<"lut", [Pure, DeclareOpInterfaceMethods<FHE_RealizationIn
   let extraClassDeclaration = [{
     /// The present realization.
     ::fhe::Realization getChosen();
+    /// The number u that the table is read at for the integer v.
+    int64_t stepOf(int64_t v) { return ::fhe::tableStep(v, getLog2Step()); }
   }];
 }
 

@@ -210,6 +210,7 @@ void Interpreter::Program::buildLut(LutOp op) {
   unsigned in = numbers[op.getInput()], out = numbers[op.getOutputs().front()];
   ArrayRef<int64_t> shape = cast<ShapedType>(op.getTables().getType()).getShape();
   int64_t results = shape[1], entries = shape[2], lo = op.getLo(), guard = op.getGuard();
+  unsigned log2Step = op.getLog2Step();
   // Without padding bit the upper half of the window is an offset minus the lower half.
   std::vector<int64_t> offsets(shape[0] * results, 0);
   bool isNegacyclic = op.getRealization() == negacyclicRealization;
@@ -223,7 +224,7 @@ void Interpreter::Program::buildLut(LutOp op) {
   push(op, [=, &counted, tables = integers(op.getTables()), offsets = std::move(offsets),
             tableOf = std::move(tableOf)](Buffers &b, Seen &seen) {
     for (size_t e = 0; e != tableOf.size(); ++e) {
-      int64_t value = b[in][e];
+      int64_t value = tableStep(b[in][e], log2Step);
       uint64_t slot = (uint64_t(value) - uint64_t(lo) + uint64_t(guard)) & (2 * slots - 1);
       bool negated = slot >= slots;
       int64_t entry = int64_t(negated ? slot - slots : slot) - guard;

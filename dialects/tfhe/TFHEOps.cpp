@@ -200,8 +200,11 @@ LogicalResult LookupOp::verify() {
       return emitOpError("results must have one element type");
   }
   int64_t delta = lweOf(getInput()).getLog2Delta();
-  if (getLog2Factor() < 0 || delta + getLog2Factor() != 64 - getTorusBits())
-    return emitOpError("operand at 2^") << delta << " times 2^" << getLog2Factor()
+  int64_t step = getLog2Step();
+  if (step < 0 || step > 24)
+    return emitOpError("log2_step must be 0 to 24, found ") << step;
+  if (getLog2Factor() < 0 || delta + getLog2Factor() + step != 64 - getTorusBits())
+    return emitOpError("operand at 2^") << delta << " times 2^" << getLog2Factor() + step
                                         << " is not the window's 2^" << 64 - getTorusBits();
   if (!getPaddingBits() && lweOf(getOutputs()[0]).getLog2Delta() == 0)
     return emitOpError("without a padding bit gives results at 2^1 or more, found 2^0");

@@ -337,7 +337,8 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
     end values; outside the window the table is negacyclic (abi.h, fhe_lookup_desc). The input times
     2^log2_factor is encoded at 2^(63-width): one padding bit. With `realization = "negacyclic"` there is
     none: it is encoded at 2^(64-width), slots count modulo 2^width, and the upper half of the window is an
-    offset minus the lower half, one offset a table and result (`fhe.lut`). `rounded_width` is P of an approximately
+    offset minus the lower half, one offset a table and result (`fhe.lut`). `log2_step` is that of `fhe.lut`: steps of 2^log2_step integers sit
+    in the slots, encoded at the input's Delta times 2^(log2_factor + log2_step). `rounded_width` is P of an approximately
     rounded lookup; `frequencies` are those of `fhe.lut`, of which `tfhe-verify-noise` makes
     `expected_disagreements` (passes/parameters/Disagreements.h). The keyswitch leads from the operand's
     key to the bootstrap's source, the bootstrap to the results' key; both are absent under a clear key.
@@ -353,6 +354,7 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
       OptionalAttr<I64Attr>:$rounded_width, DefaultValuedAttr<I64Attr, "0">:$log2_factor,
       DefaultValuedAttr<StrAttr, "\"direct\"">:$realization,
+      DefaultValuedAttr<I64Attr, "0">:$log2_step,
       OptionalAttr<ElementsAttr>:$frequencies, OptionalAttr<F64Attr>:$noise_std,
       OptionalAttr<F64Attr>:$log2_failure, OptionalAttr<F64Attr>:$expected_disagreements,
       OptionalAttr<F64Attr>:$most_disagreements), TFHE_Notes);

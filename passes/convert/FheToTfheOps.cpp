@@ -30,7 +30,7 @@ fhe::assignDeltas(func::FuncOp function, llvm::function_ref<Realization(LutOp)> 
     for (Value result : op.getResults())
       need(result, outputLog2Delta(result)); // without a use: as if it were returned
     if (auto lut = dyn_cast<fhe::LutOp>(op)) {
-      need(lut.getInput(), realizationOf(lut).log2Delta());
+      need(lut.getInput(), realizationOf(lut).log2Delta() - lut.getLog2Step());
       // One executor call writes all results at one Delta.
       unsigned least = 63;
       for (Value output : lut.getOutputs())
@@ -138,13 +138,14 @@ Operation *Converter::convertLut(fhe::LutOp lut) {
   SmallVector<Type> types;
   for (Value output : lut.getOutputs())
     types.push_back(typeOf(output));
-  int64_t factor = int64_t(lut.getChosen().log2Delta()) - int64_t(deltas[lut.getInput()]);
+  int64_t factor = int64_t(lut.getChosen().log2Delta()) - int64_t(lut.getLog2Step()) -
+                   int64_t(deltas[lut.getInput()]);
   return ir::LookupOp::create(builder, lut.getLoc(), types, mapping.lookup(lut.getInput()),
                               named(fhe::keyswitchName), named(fhe::bootstrapName), lut.getLoAttr(),
                               lut.getTables(), lut.getWidthAttr(), lut.getGuardAttr(),
                               lut.getTableOfElementAttr(), lut.getRoundedWidthAttr(),
                               builder.getI64IntegerAttr(factor), lut.getRealizationAttr(),
-                              lut.getFrequenciesAttr(),
+                              lut.getLog2StepAttr(), lut.getFrequenciesAttr(),
                               nullptr, nullptr, nullptr, nullptr, nullptr,
                               layerOfTable(lut.getInput()), nullptr);
 }

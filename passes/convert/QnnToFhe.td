@@ -11,13 +11,13 @@ def ConvertQnnToFhe : Pass<"convert-qnn-to-fhe", "::mlir::ModuleOp"> {
     **Gives** `@main` in `fhe`: integers are centred (zero points are gone); linear ops, sums and pool
     sums become integer ops with their `ranges`; everything between an accumulator and its
     quantizer becomes one `fhe.lut`, its tables evaluated in double from the f32 constants in the
-    order of the ONNX nodes, equal tables shared; layout ops become reshapes and gathers of integers.
+    order of the ONNX nodes (of more than 2^16 integers, at multiples of `log2_step`), equal tables shared; layout ops become reshapes and gathers of integers.
     Elements that can have one value only (rows without non-zero weights, padding in front of a
     quantizer) become `fhe.constant` and cost no table. A quantizer on an argument, with clear affine
     and layout ops before it, moves to the client; a trailing affine function becomes the scale and
     offset of the result: `fhe.client` dictionaries on arguments and results (docs/formats.md).
     **Refuses** what `qnn-check-quantizers` does; an argument with two different quantizers or with
-    a non-affine function before its quantizer [Q015]; a table of more than 2^16 entries [Q021]; a
+    a non-affine function before its quantizer [Q015]; a
     table value that is no number [Q016].
     **Example**
     ```

@@ -236,23 +236,34 @@ Value QnnToFhe::mixConstants(Location loc, Value source, ArrayRef<int32_t> live,
   return GatherOp::create(builder, loc, tensor(shape, lo, hi), ValueRange{source, constant}, elements);
 }
 
+/// Tables have at most 2^16 entries: of wider ranges they are sampled at multiples of 2^this, and
+/// fhe-assign-windows refuses them where they are not rounded.
+static unsigned log2StepOf(IntType range) {
+  unsigned step = 0;
+  while (tableStep(range.getHi(), step) - tableStep(range.getLo(), step) >= int64_t(1) << 16)
+    ++step;
+  return step;
+}
+
 Value QnnToFhe::createLut(Location loc, Value source, const std::vector<std::vector<int32_t>> &tables,
                           std::vector<int32_t> tableOfElement) {
   IntType range = rangeOf(source);
-  int64_t entries = range.getHi() - range.getLo() + 1;
+  unsigned log2Step = log2StepOf(range);
+  int64_t lo = tableStep(range.getLo(), log2Step), hi = tableStep(range.getHi(), log2Step),
+          entries = hi - lo + 1;
   SmallVector<int32_t> flat;
   for (const auto &table : tables)
     flat.append(table.begin(), table.end());
   auto shape = RankedTensorType::get({int64_t(tables.size()), 1, entries}, builder.getI32Type());
   auto attr = DenseIntElementsAttr::get(shape, ArrayRef<int32_t>(flat));
   auto type = tensor(qnn::shapeOf(source), *llvm::min_element(flat), *llvm::max_element(flat));
-  unsigned width = std::max(1u, range.getWidth());
+  unsigned width = std::max(1u, tableBits(lo, hi));
   DenseI32ArrayAttr map =
       tables.size() > 1 ? builder.getDenseI32ArrayAttr(tableOfElement) : DenseI32ArrayAttr();
-  return LutOp::create(builder, loc, TypeRange{type}, source, builder.getI64IntegerAttr(range.getLo()),
+  return LutOp::create(builder, loc, TypeRange{type}, source, builder.getI64IntegerAttr(lo),
                        attr, builder.getI64IntegerAttr(width),
                        builder.getI64IntegerAttr(((int64_t(1) << width) - entries) / 2), map,
-                       IntegerAttr(), ElementsAttr(), StringAttr())
+                       IntegerAttr(), ElementsAttr(), StringAttr(), builder.getI64IntegerAttr(log2Step))
       .getResult(0);
 }
 
@@ -265,9 +276,12 @@ struct ElementTables {
 };
 } // namespace
 
-/// Evaluates the tables of a quantizer, once for each class of elements.
+/// Evaluates the tables of a quantizer, once for each class of elements, at the integers of `range`, or at
+/// multiples of 2^log2Step.
 static LogicalResult evaluateTables(Operation *op, const qnn::Chain &chain, const qnn::Form &form,
-                                    ArrayRef<bool> dead, int64_t lo, int64_t hi, ElementTables &out) {
+                                    ArrayRef<bool> dead, IntType range, ElementTables &out) {
+  unsigned log2Step = log2StepOf(range);
+  int64_t lo = tableStep(range.getLo(), log2Step), hi = tableStep(range.getHi(), log2Step);
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(type.getElementType());
   std::map<std::tuple<int32_t, double, int64_t>, int32_t> ofClass; // table, or -2-k: constant k
@@ -297,7 +311,7 @@ static LogicalResult evaluateTables(Operation *op, const qnn::Chain &chain, cons
     if (isNew) {
       std::vector<int32_t> table(hi - lo + 1);
       for (int64_t a = lo; a <= hi; ++a) {
-        double x = chain.evaluate(e, double(a));
+        double x = chain.evaluate(e, double(a * (int64_t(1) << log2Step)));
         if (failed(isNumber(x)))
           return failure();
         table[a - lo] = int32_t(qnn::quantizeReal(op, e, x));
@@ -312,36 +326,22 @@ static LogicalResult evaluateTables(Operation *op, const qnn::Chain &chain, cons
         it->second = place->second;
       }
     } else if (it->second < 0) {
-      out.constants[e] = qnn::quantizeReal(op, e, chain.evaluate(e, double(lo)));
+      out.constants[e] = qnn::quantizeReal(op, e, chain.evaluate(e, double(lo * (int64_t(1) << log2Step))));
     }
     out.tableOf[e] = it->second;
   }
   return success();
 }
 
-static LogicalResult refuseTable(Operation *op, Value source, int64_t entries) {
-  InFlightDiagnostic diagnostic = op->emitError()
-                                  << "table would need " << entries
-                                  << " entries, at most 65536 are supported"
-                                  << diag::tag(diag::TableTooWide);
-  diagnostic.attachNote() << "it looks at the integers of " << qnn::describeOrigin(source);
-  diagnostic.attachNote() << "help: prune that layer, or train it with narrower weights or inputs, until "
-                             "its accumulator needs 16 bits";
-  return diagnostic;
-}
-
 LogicalResult QnnToFhe::convertQuantizer(Operation *op) {
   Value input = op->getOperand(0), result = op->getResult(0);
   const qnn::Form &form = analysis.form(input);
   Value source = integers.lookup(form.root);
-  int64_t lo = rangeOf(source).getLo(), hi = rangeOf(source).getHi();
-  if (hi - lo >= int64_t(1) << 16)
-    return refuseTable(op, form.root, hi - lo + 1);
   qnn::Chain chain(analysis, input);
   ElementTables found;
   auto dead = isDead.find(form.root);
   if (failed(evaluateTables(op, chain, form, dead == isDead.end() ? ArrayRef<bool>() : ArrayRef(dead->second),
-                            lo, hi, found)))
+                            rangeOf(source), found)))
     return failure();
   int64_t count = qnn::elementCount(result), sources = qnn::elementCount(source);
   auto sourceOf = [&](int64_t e) { return form.elements.empty() ? e : int64_t(form.elements[e]); };

@@ -244,7 +244,8 @@ void Lowering::lower(ir::LookupOp op) {
            int64_t(op.getGuard()), ir::elementsOf(op.getInput()), int64_t(op.getLo()), shape[2],
            shape[0], shape[1], Field::address(records.integers(tables, 32)),
            Field::address(records.integers(map, 32)), Field::ofReal(noise),
-           isNegacyclic ? FHE_REALIZATION_NEGACYCLIC : FHE_REALIZATION_DIRECT, 0,
+           isNegacyclic ? FHE_REALIZATION_NEGACYCLIC : FHE_REALIZATION_DIRECT,
+           int64_t(op.getLog2Step()),
            Field::address(records.integers(offsets, 64))}),
       llvm::to_vector_of<Value>(op.getOutputs()), {op.getInput()});
 }

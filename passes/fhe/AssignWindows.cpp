@@ -127,6 +127,35 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
       op->setAttr("calibrated", UnitAttr::get(op->getContext()));
   }
 
+  /// A stepped table with steps 2^coarser times as long: their centres are sampled.
+  void coarsen(LutOp lut, unsigned coarser) {
+    ArrayRef<int64_t> shape = cast<ShapedType>(lut.getTables().getType()).getShape();
+    int64_t oldLo = lut.getLo(), entries = shape[2], lo = tableStep(oldLo, coarser),
+            kept = tableStep(oldLo + entries - 1, coarser) - lo + 1;
+    std::vector<int32_t> values, old(lut.getTables().getValues<int32_t>().begin(),
+                                     lut.getTables().getValues<int32_t>().end());
+    for (int64_t t = 0; t != shape[0] * shape[1]; ++t)
+      for (int64_t u = lo; u != lo + kept; ++u)
+        values.push_back(
+            old[t * entries + std::clamp<int64_t>((u << coarser) - oldLo, 0, entries - 1)]);
+    Builder builder(&getContext());
+    auto type = RankedTensorType::get({shape[0], shape[1], kept}, builder.getI32Type());
+    if (auto given = dyn_cast_or_null<DenseFPElementsAttr>(lut.getFrequenciesAttr())) {
+      std::vector<double> sums(shape[0] * kept);
+      auto frequency = given.getValues<double>().begin();
+      for (int64_t t = 0; t != shape[0]; ++t)
+        for (int64_t u = oldLo; u != oldLo + entries; ++u, ++frequency)
+          sums[t * kept + tableStep(u, coarser) - lo] += *frequency;
+      lut.setFrequenciesAttr(cast<ElementsAttr>(DenseElementsAttr::get(
+          RankedTensorType::get({shape[0], kept}, given.getElementType()),
+          ArrayRef<double>(sums))));
+    }
+    lut.setTablesAttr(
+        cast<DenseIntElementsAttr>(DenseElementsAttr::get(type, ArrayRef<int32_t>(values))));
+    lut.setLo(lo);
+    lut.setLog2Step(lut.getLog2Step() + coarser);
+  }
+
   /// `frequencies` of tables that began at `lo`, for those of `range`: what was looked up outside is
   /// counted at the ends.
   void cutFrequencies(LutOp lut, int64_t lo, Range range) {
@@ -191,6 +220,63 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     return Range{elementOf(value).getLo(), elementOf(value).getHi()};
   }
 
+  /// What a table reads of `range`.
+  static Range stepsOf(Range range, LutOp lut) {
+    return {lut.stepOf(range.lo), lut.stepOf(range.hi)};
+  }
+
+  /// The integers of `possible` whose steps are those of `range`.
+  static Range integersOf(Range range, LutOp lut, Range possible) {
+    int64_t step = int64_t(1) << lut.getLog2Step(), half = step / 2;
+    return {std::max(range.lo * step - half, possible.lo),
+            std::min(range.hi * step + (step - 1) - half, possible.hi)};
+  }
+
+  /// A sampled table stands in for an exact one only where rounding tells its samples not apart.
+  void refuseSteps(LutOp lut, Range needed) {
+    int64_t step = int64_t(1) << lut.getLog2Step();
+    InFlightDiagnostic error = lut.emitError();
+    if (round)
+      error << "the observed range of a table, " << needed.lo << " to " << needed.hi
+            << ", is too small a part of the proven one: its function is known at every " << step
+            << "th integer, which is coarser than " << round.getValue() << " bits";
+    else
+      error << "table would need " << elementOf(lut.getInput()).getHi() - elementOf(lut.getInput()).getLo() + 1
+            << " entries, exact ones have at most 65536";
+    error << " [" << diag::TableTooWide << "]";
+    if (round)
+      error.attachNote() << "help: prune the layer in front, or train it with narrower weights or inputs, "
+                            "until its accumulator needs fewer bits";
+    else
+      error.attachNote() << "help: " << command.getValue() << " --round-accumulators=6";
+    signalPassFailure();
+  }
+
+  /// Bits beyond those that rounding looks at which a sampled table keeps: the samples then are some
+  /// seven times as close as the noise is wide.
+  static constexpr unsigned sampleBits = 6;
+
+  /// The window of a table; nothing where it was refused. Sampled tables get no more samples than
+  /// rounding can tell apart.
+  std::optional<Window> windowOf(LutOp lut, Range needed) {
+    Range proven{elementOf(lut.getInput()).getLo(), elementOf(lut.getInput()).getHi()};
+    auto choose = [&] {
+      return chooseWindow(stepsOf(needed, lut), stepsOf(proven, lut), round, calibrated, log2PError);
+    };
+    std::optional<Window> window = choose();
+    if (window && lut.getLog2Step()) {
+      if (!window->rounded)
+        return refuseSteps(lut, needed), std::nullopt;
+      if (window->width > round + sampleBits) {
+        coarsen(lut, window->width - round - sampleBits);
+        window = choose();
+      }
+    }
+    if (!window)
+      refuseWindow(lut);
+    return window;
+  }
+
   void refuseWindow(LutOp lut) {
     lut.emitError("a table rounded to ")
         << round.getValue()
@@ -234,12 +320,11 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     SmallVector<Window> windows;
     for (LutOp lut : luts) {
       Range proven{elementOf(lut.getInput()).getLo(), elementOf(lut.getInput()).getHi()};
-      std::optional<Window> window =
-          chooseWindow(needed[rootOf(lut.getInput())], proven, round, calibrated, log2PError);
+      std::optional<Window> window = windowOf(lut, needed[rootOf(lut.getInput())]);
       if (!window)
-        return refuseWindow(lut);
+        return;
       windows.push_back(*window);
-      retyped.push_back({lut.getInput(), windows.back().range});
+      retyped.push_back({lut.getInput(), integersOf(window->range, lut, proven)});
     }
     for (auto [lut, window] : llvm::zip(luts, windows))
       apply(lut, window);

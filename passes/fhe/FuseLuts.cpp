@@ -18,13 +18,14 @@ namespace {
 
 /// The tables of a lut: one list of values a behaviour, results one after the other.
 struct Tables {
-  int64_t lo = 0, entries = 0, results = 0;
+  int64_t lo = 0, entries = 0, results = 0, log2Step = 0;
   std::vector<std::vector<int32_t>> tables; ///< [T][results * entries]
   std::vector<int32_t> ofElement;
 
   explicit Tables(LutOp op) {
     ArrayRef<int64_t> shape = cast<ShapedType>(op.getTables().getType()).getShape();
     lo = op.getLo();
+    log2Step = op.getLog2Step();
     results = shape[1];
     entries = shape[2];
     auto values = op.getTables().getValues<int32_t>().begin();
@@ -64,7 +65,7 @@ private:
 /// A lut over [lo, lo + entries), its window not yet assigned.
 LutOp createLut(OpBuilder &builder, Location loc, Value input, ArrayRef<Type> types, int64_t lo,
                 int64_t entries, int64_t results, const TableSet &set,
-                ArrayRef<int32_t> ofElement) {
+                ArrayRef<int32_t> ofElement, int64_t log2Step) {
   auto type = RankedTensorType::get({set.size(), results, entries}, builder.getI32Type());
   std::vector<int32_t> values = set.flatten();
   auto tables = cast<DenseIntElementsAttr>(
@@ -75,7 +76,7 @@ LutOp createLut(OpBuilder &builder, Location loc, Value input, ArrayRef<Type> ty
   return LutOp::create(builder, loc, types, input, builder.getI64IntegerAttr(lo), tables,
                        builder.getI64IntegerAttr(std::max(1u, tableBits(lo, lo + entries - 1))),
                        builder.getI64IntegerAttr(0), map, IntegerAttr(), ElementsAttr(),
-                       StringAttr());
+                       StringAttr(), builder.getI64IntegerAttr(log2Step));
 }
 
 /// outer(inner(x)) as one table, where inner's value has no other use.
@@ -87,7 +88,7 @@ bool compose(LutOp outer) {
   if (reshape)
     source = reshape.getInput();
   auto inner = source.getDefiningOp<LutOp>();
-  if (!inner || inner.getOutputs().size() != 1 || !source.hasOneUse())
+  if (!inner || inner.getOutputs().size() != 1 || !source.hasOneUse() || outer.getLog2Step())
     return false;
   Tables in(inner), out(outer);
   TableSet set;
@@ -112,7 +113,7 @@ bool compose(LutOp outer) {
   for (Value result : outer.getOutputs())
     types.push_back(cast<RankedTensorType>(result.getType()).clone(shape));
   LutOp lut = createLut(builder, loc, inner.getInput(), types, in.lo, in.entries, out.results, set,
-                        ofElement);
+                        ofElement, in.log2Step);
   for (auto [oldResult, newResult] : llvm::zip(outer.getOutputs(), lut.getOutputs())) {
     Value value = newResult;
     if (value.getType() != oldResult.getType())
@@ -162,7 +163,7 @@ void share(ArrayRef<LutOp> luts) {
     ofElement.push_back(place->second);
   }
   LutOp lut = createLut(builder, builder.getFusedLoc(locs), first.getInput(), types, lo,
-                        hi - lo + 1, results, set, ofElement);
+                        hi - lo + 1, results, set, ofElement, all.front().log2Step);
   auto result = lut.getOutputs().begin();
   for (LutOp old : luts) {
     for (Value value : old.getOutputs())
@@ -183,7 +184,7 @@ void deduplicate(LutOp lut) {
   OpBuilder builder(lut);
   SmallVector<Type> types(lut.getOutputs().getTypes());
   LutOp replacement = createLut(builder, lut.getLoc(), lut.getInput(), types, t.lo, t.entries,
-                                t.results, kept, ofElement);
+                                t.results, kept, ofElement, t.log2Step);
   lut->replaceAllUsesWith(replacement->getResults());
   lut.erase();
 }
@@ -211,9 +212,9 @@ struct FuseLuts : fhe::impl::FheFuseLutsBase<FuseLuts> {
           break; // the list is stale
         }
     }
-    llvm::MapVector<Value, SmallVector<LutOp>> bySource;
+    llvm::MapVector<std::pair<Value, int64_t>, SmallVector<LutOp>> bySource; // and step
     for (LutOp lut : collect(function))
-      bySource[lut.getInput()].push_back(lut);
+      bySource[{lut.getInput(), lut.getLog2Step()}].push_back(lut);
     for (auto &[source, luts] : bySource)
       if (luts.size() > 1)
         share(luts);

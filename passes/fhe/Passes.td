@@ -35,11 +35,12 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
       accumulators are marked `calibrated`. An accumulator that leaves the program without a table keeps
       its proven range: it would wrap unnoticed, and its range costs no table.
     - Rounding (`round=P`): a table wider than P gets `rounded_width = P`. Only such tables keep their
-      `frequencies`.
+      `frequencies`. Sampled tables (`log2_step`) get longer steps, P + 6 bits of them in a window.
     - Of rounded tables, and of all where `log2-p-error` is above -40, 6 standard deviations of the noise
       are kept free at both ends (see endGuard), widening the window where needed: what leaves a window
       comes back at the other end with its sign changed, which is no rounding step.
-    **Refuses** a calibrated accumulator without an observed range (internal); a rounded table whose guards
+    **Refuses** a calibrated accumulator without an observed range (internal); a sampled table that is not
+    rounded [Q021]; a rounded table whose guards
     fill every window, as they do with few bits at a large failure probability [Q034].
     **Example**
     ```mlir
@@ -51,7 +52,9 @@ def FheAssignWindows : Pass<"fhe-assign-windows", "::mlir::func::FuncOp"> {
     Option<"calibrated", "calibrated", "bool", "false", "compile for the observed ranges">,
     Option<"round", "round", "unsigned", "0", "bits tables are rounded to; 0: exact">,
     Option<"log2PError", "log2-p-error", "double", "-40",
-           "log2 of the most failure probability of one table">
+           "log2 of the most failure probability of one table">,
+    Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
+           "what help lines repeat">
   ];
   let dependentDialects = ["::fhe::FHEDialect"];
 }

@@ -36,6 +36,7 @@ void buildWindowPipeline(OpPassManager &manager, const CompileOptions &options) 
   windows.calibrated = options.overflow == Overflow::Calibrated;
   windows.round = options.roundAccumulators.value_or(0);
   windows.log2PError = options.parameters.log2PerElement();
+  windows.command = commandWithout(options.command, {"--round-accumulators"});
   manager.addNestedPass<func::FuncOp>(createFheAssignWindows(windows));
   manager.addPass(createFheVerifyExact());
 }

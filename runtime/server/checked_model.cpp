@@ -95,8 +95,9 @@ static void checkLookupConversions(const fhe_lookup_desc &op, const Parameters &
   check(op.log2_delta_out < 64, "log2_delta_out is above 63");
   bool negacyclic = op.realization == FHE_REALIZATION_NEGACYCLIC;
   check(op.log2_factor < 64 && op.log2_delta_in < 64 &&
-            op.log2_delta_in + op.log2_factor + op.width == (negacyclic ? 64 : 63),
-        std::string("log2_delta_in + log2_factor + width is not ") + (negacyclic ? "64" : "63"));
+            op.log2_delta_in + op.log2_factor + op.log2_step + op.width == (negacyclic ? 64 : 63),
+        std::string("log2_delta_in + log2_factor + log2_step + width is not ") +
+            (negacyclic ? "64" : "63"));
   check(!negacyclic || op.log2_delta_out >= 1, "log2_delta_out is 0 without a padding bit");
   check(op.guard + op.entries <= uint64_t(1) << op.width, "the table does not fit its window");
 }
@@ -120,6 +121,7 @@ static void checkRealization(const fhe_lookup_desc &op) {
 
 static void checkLookup(const fhe_lookup_desc &op, const Parameters &parameters) {
   check(op.width <= 62, "a window of more than 2^62 slots");
+  check(op.log2_step <= 24, "steps of more than 2^24 integers");
   check(op.elements >= 1 && op.elements <= maxElements, "an impossible number of elements");
   check(op.entries >= 1 && op.entries <= maxElements && op.guard <= uint64_t(1) << 62,
         "an impossible number of table entries");

@@ -207,7 +207,8 @@ private:
     uint32_t log2N = checked.parameters.keys[op.header.key].log2_poly;
     uint64_t positions = uint64_t(2) << log2N;
     double position =
-        std::ldexp(double(slotOf(op, v)), int(log2N) - int(polynomialBits(op))) + noise * double(positions);
+        std::ldexp(double(slotOf(op, v)) + placeInSlot(op, v), int(log2N) - int(polynomialBits(op))) +
+        noise * double(positions);
     double index = polynomialBits(op) < log2N ? std::floor(position) : std::floor(position + 0.5);
     double turns = std::floor(index / double(positions));
     uint64_t j = uint64_t(index - turns * double(positions)) & (positions - 1);

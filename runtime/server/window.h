@@ -25,9 +25,20 @@ inline uint64_t slotMask(const fhe_lookup_desc &op) {
   return (uint64_t(2) << polynomialBits(op)) - 1;
 }
 
+/// What the table is read at for the integer v: v itself, or the step of 2^log2_step integers around it.
+inline int64_t stepOf(const fhe_lookup_desc &op, int64_t v) {
+  return op.log2_step ? int64_t(uint64_t(v) + (uint64_t(1) << (op.log2_step - 1))) >> op.log2_step : v;
+}
+
 /// Slot of integer v, at most slotMask.
 inline uint64_t slotOf(const fhe_lookup_desc &op, int64_t v) {
-  return (uint64_t(v) - uint64_t(op.lo) + op.guard) & slotMask(op);
+  return (uint64_t(stepOf(op, v)) - uint64_t(op.lo) + op.guard) & slotMask(op);
+}
+
+/// How far v lies above the centre of its slot, in slots: 0 unless slots hold several integers.
+inline double placeInSlot(const fhe_lookup_desc &op, int64_t v) {
+  uint64_t centre = uint64_t(stepOf(op, v)) << op.log2_step;
+  return double(int64_t(uint64_t(v) - centre)) / double(uint64_t(1) << op.log2_step);
 }
 
 /// Table t, result r.
@@ -52,7 +63,7 @@ inline int64_t slotValue(const fhe_lookup_desc &op, uint32_t t, uint32_t r, uint
 
 /// Whether v is one of the integers that the tables cover.
 inline bool isCovered(const fhe_lookup_desc &op, int64_t v) {
-  return uint64_t(v) - uint64_t(op.lo) < op.entries;
+  return uint64_t(stepOf(op, v)) - uint64_t(op.lo) < op.entries;
 }
 
 /// Slot whose centre is nearest to position j of 2^log2N. With more positions than slots, a slot

@@ -121,7 +121,7 @@ TEST(AbiOffsets, fhe_lookup_desc) {
   PIN(fhe_lookup_desc, table_of_element, 104);
   PIN(fhe_lookup_desc, noise_std, 112);
   PIN(fhe_lookup_desc, realization, 120);
-  PIN(fhe_lookup_desc, reserved, 124);
+  PIN(fhe_lookup_desc, log2_step, 124);
   PIN(fhe_lookup_desc, offsets, 128);
   EXPECT_EQ(sizeof(fhe_lookup_desc), size_t(136));
 }

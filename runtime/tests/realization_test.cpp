@@ -94,6 +94,29 @@ TEST(Negacyclic, SlotsGoRoundTheTorusOnce) {
       EXPECT_EQ(slotValue(SignModel::look, t, 0, slotOf(SignModel::look, v)), expected(t, v)) << v;
 }
 
+TEST(Steps, AnEntryStandsForTheIntegersAroundItsMultiple) {
+  static const int32_t table[8] = {-4, 3, 2, 0, -1, 1, 4, 5};
+  fhe_lookup_desc op = {};
+  op.width = 4;
+  op.guard = 2;
+  op.lo = -3;
+  op.entries = 8;
+  op.results = op.table_count = 1;
+  op.tables = table;
+  op.log2_step = 2;
+  for (int64_t v = -14; v < 18; ++v) {
+    int64_t nearest = int64_t(std::floor(double(v) / 4 + 0.5));
+    EXPECT_EQ(slotValue(op, 0, 0, slotOf(op, v)), table[nearest + 3]) << v;
+    EXPECT_EQ(placeInSlot(op, v), double(v) / 4 - double(nearest)) << v;
+    EXPECT_TRUE(isCovered(op, v)) << v;
+  }
+  EXPECT_FALSE(isCovered(op, -15));
+  EXPECT_FALSE(isCovered(op, 18));
+  // Two steps below the first integer lies slot 0, then the negative of slot 15.
+  EXPECT_EQ(slotValue(op, 0, 0, slotOf(op, -22)), -4);
+  EXPECT_EQ(slotValue(op, 0, 0, slotOf(op, -23)), -5);
+}
+
 TEST(Negacyclic, ClearRunsFollowTheRule) {
   SignModel sign;
   auto values = SignModel::inputs(32);

@@ -81,7 +81,7 @@ TEST_F(AbiTypes, Descriptors) {
          {AT(header), AT(in_key), AT(keyswitch), AT(bootstrap), AT(log2_factor), AT(log2_delta_in),
           AT(log2_delta_out), AT(width), AT(rounded_width), AT(guard), AT(elements), AT(lo),
           AT(entries), AT(table_count), AT(results), AT(tables), AT(table_of_element),
-          AT(noise_std), AT(realization), AT(reserved), AT(offsets)});
+          AT(noise_std), AT(realization), AT(log2_step), AT(offsets)});
 #undef RECORD
 #define RECORD fhe_constant_desc
   expect(fhe::abi::constantDesc(&context), sizeof(RECORD),

@@ -158,3 +158,11 @@ func.func @f(%x: tensor<4x!fhe.int<-2:1>>) {
   %0 = fhe.lut %x lo -2 tables dense<[[[0, 0, 1, 1]]]> : tensor<1x1x4xi32> width 2 guard 0 {realization = "wide"} : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4x!fhe.int<-2:5>>) {
+  // expected-error @+1 {{'fhe.lut' op tables cover -1 to 0 steps but the input is '!fhe.int<-2:5>'}}
+  %0 = fhe.lut %x lo -1 tables dense<[[[0, 1]]]> : tensor<1x1x2xi32> width 1 guard 0 {log2_step = 1 : i64} : tensor<4x!fhe.int<-2:5>> -> tensor<4x!fhe.int<0:1>>
+  return
+}

@@ -25,6 +25,9 @@ func.func @ops(%x: tensor<2x!fhe.int<0:3>>, %i: tensor<1x3x3x!fhe.int<0:3>>, %p:
   %9 = fhe.lut %l lo -2 tables dense<[[[0, 0, 0, 1]]]> : tensor<1x1x4xi32> width 2 guard 0
       {frequencies = dense<[[0.0, 0.5, 1.5, 2.0]]> : tensor<1x4xf64>, rounded_width = 1 : i64}
       : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
+  // CHECK: fhe.lut {{.*}} {log2_step = 2 : i64}
+  %10 = fhe.lut %m lo 0 tables dense<[[[0, 1]]]> : tensor<1x1x2xi32> width 1 guard 0 {log2_step = 2 : i64}
+      : tensor<2x2x!fhe.int<0:3>> -> tensor<2x2x!fhe.int<0:1>>
   // CHECK: fhe.reshape
   %7 = fhe.reshape %m : tensor<2x2x!fhe.int<0:3>> -> tensor<4x!fhe.int<0:3>>
   // CHECK: fhe.gather

@@ -27,8 +27,8 @@ extern "C" {
 #endif
 
 /* 2: fhe_convert_desc and the executor's convert. 3: realization and offsets of fhe_lookup_desc.
- * 4: nested_in of fhe_key_record. */
-#define FHE_ABI_VERSION 4u
+ * 4: nested_in of fhe_key_record. 5: log2_step of fhe_lookup_desc. */
+#define FHE_ABI_VERSION 5u
 
 /* ---- parameters ------------------------------------------------------------------------- */
 
@@ -154,6 +154,8 @@ typedef struct fhe_gather_desc {
  * modulo 2^width, the polynomial holds the lower half of the window and slot s of the upper half gives
  * offsets[t][r] minus the value of slot s - 2^(width-1); the table's entries there must be just that.
  * On the torus a result v is bootstrapped as v - offset/2, and offset/2 is added in the clear.
+ * log2_step = s above 0: the table is read at u = floor((v + 2^(s-1)) / 2^s), which takes the place of v in
+ * all of this (lo, entries, slots); input encoded at 2^log2_delta_in * 2^log2_factor * 2^s = 2^(63-width).
  * Test polynomials are filled at full resolution: the coefficient at position j of N holds the
  * value of the slot whose centre is nearest to j/N of the window (of its lower half where there is no padding bit). Where N exceeds these slots two centres can
  * be equally near: the upper slot has it, and phases move down by half a position before the modulus
@@ -179,7 +181,7 @@ typedef struct fhe_lookup_desc {
   double noise_std; /* predicted noise at the table input, modulus switch included, relative to
                        the torus; 0: none (clear-only model) */
   uint32_t realization;   /* FHE_REALIZATION_* */
-  uint32_t reserved;      /* 0 */
+  uint32_t log2_step;     /* log2 of the integers that share an entry */
   const int64_t *offsets; /* [T][R] of FHE_REALIZATION_NEGACYCLIC, else NULL */
 } fhe_lookup_desc;
 

@@ -65,24 +65,6 @@ func.func @main(%x: tensor<1xf32>) -> tensor<1x!q> {
 
 // -----
 
-!q = !quant.uniform<u16:f32, 5.000000e-01>
-
-// Tables have at most 2^16 entries.
-module {
-func.func @main(%x: tensor<1xf32>, %z: tensor<1xf32>) -> tensor<1x!q> {
-  %a = qnn.quantize %x : tensor<1xf32> -> tensor<1x!q>
-  %b = qnn.quantize %z : tensor<1xf32> -> tensor<1x!q>
-  %s = qnn.add %a, %b : (tensor<1x!q>, tensor<1x!q>) -> tensor<1xf32>
-  // expected-error @below {{table would need 131071 entries, at most 65536 are supported [Q021]}}
-  // expected-note @below {{it looks at the integers of qnn.add}}
-  // expected-note @below {{help: prune that layer, or train it with narrower weights or inputs}}
-  %y = qnn.quantize %s : tensor<1xf32> -> tensor<1x!q>
-  return %y : tensor<1x!q>
-}
-}
-
-// -----
-
 // expected-error @below {{has no function @main}}
 module {
 func.func @other() {
