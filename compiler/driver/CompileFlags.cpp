@@ -42,6 +42,16 @@ void CompileFlags::declare(CLI::App &app) {
   app.add_option("--rounding", rounding, "How accumulators are rounded (default approximate)")
       ->type_name("approximate")
       ->check(CLI::IsMember({"approximate"}));
+  app.add_option("--unequal-scales", unequalScales,
+                 "Where encrypted tensors meet whose scales are in no ratio of small integers. rescale "
+                 "(default): a table on one of them rounds to the finer scale. refuse: say so")
+      ->type_name("rescale|refuse")
+      ->check(CLI::IsMember({"rescale", "refuse"}));
+  app.add_option("--encrypted-products", encryptedProducts,
+                 "Products of two encrypted tensors. refuse (default). tables: two tables of squares a "
+                 "product, for operands of few bits")
+      ->type_name("refuse|tables")
+      ->check(CLI::IsMember({"refuse", "tables"}));
   app.add_option("--input-bits", inputBits,
                  "Declare a quantizer of so many bits for an input that has none; with "
                  "--input-range, or with --weight-bits of all inputs")
@@ -248,6 +258,8 @@ void CompileFlags::finish() {
   finishParameters();
   bool quantizes = finishQuantization();
   options.overflow = overflow == "calibrated" ? Overflow::Calibrated : Overflow::Proven;
+  options.exactScales = unequalScales == "refuse";
+  options.encryptedProducts = encryptedProducts == "tables";
   if (roundOption->count())
     options.roundAccumulators = roundAccumulators;
   std::map<std::string, DeclaredInput> declared;

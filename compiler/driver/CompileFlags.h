@@ -46,6 +46,7 @@ private:
   void finishParameters();
 
   std::string overflow = "proven", rounding = "approximate";
+  std::string unequalScales = "rescale", encryptedProducts = "refuse";
   std::vector<std::string> calibrationTexts, inputBits, inputRanges;
   unsigned roundAccumulators = 0;
   CLI::Option *roundOption = nullptr;

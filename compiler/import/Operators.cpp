@@ -18,7 +18,7 @@ static const Operator kOnnxOperators[] = {
     {"Acos", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Acosh", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Add", 6, 0, 2, 2, 1, 0, OperatorClass::Mixing, importBinary,
-     "two encrypted operands need a common scale; a constant goes into the next table"},
+     "two encrypted operands meet at one scale, by a table where it must be; a constant goes into the next table"},
     {"And", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
     {"ArgMax", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importArgMax,
@@ -39,7 +39,7 @@ static const Operator kOnnxOperators[] = {
     {"Clip", 6, 0, 1, 3, 1, 6, OperatorClass::Univariate, importClip,
      "constant bounds; between QuantizeLinear and DequantizeLinear it is the range"},
     {"Concat", 6, 0, 1, kMany, 1, 0, OperatorClass::Layout, importConcat,
-     "encrypted operands need a common scale"},
+     "encrypted operands as in Add"},
     {"Constant", 6, 0, 0, 0, 1, 0, OperatorClass::Clear, importConstant, ""},
     {"ConstantOfShape", 9, 0, 1, 1, 1, 1, OperatorClass::Clear, importConstantOfShape, ""},
     {"Conv", 6, 0, 2, 3, 1, 6, OperatorClass::Mixing, importConv,
@@ -93,17 +93,16 @@ static const Operator kOnnxOperators[] = {
     {"MatMul", 6, 0, 2, 2, 1, 2, OperatorClass::Mixing, importMatMul,
      "one clear operand on either side; vectors and stacks of matrices"},
     {"Max", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum,
-     "with constants, or of functions of one tensor"},
+     "with constants, or of functions of one tensor; of two quantized ones a table a pair"},
     {"MaxPool", 6, 0, 1, 1, 1, 0, OperatorClass::Mixing, importMaxPool,
-     "imported and evaluated in float; encrypted not yet [Q041]"},
+     "a table a pair, one bit wider than the input; any window, pads, ceil_mode; overlapping windows share pairs"},
     {"Mean", 6, 0, 1, kMany, 1, 0, OperatorClass::Mixing, importSum, "as Add"},
-    {"Min", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum,
-     "with constants, or of functions of one tensor"},
+    {"Min", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum, "as Max"},
     {"Mish", 18, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Mod", 10, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
     {"Mul", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinary,
-     "by a constant, or of two functions of one tensor"},
+     "by a constant, or of two functions of one tensor; of two narrow tensors with --encrypted-products=tables"},
     {"Neg", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Not", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "of 0 and 1"},
     {"OneHot", 9, 0, 3, 3, 1, 6, OperatorClass::Client, importOneHot, "of an input of the network"},
@@ -134,7 +133,7 @@ static const Operator kOnnxOperators[] = {
     {"Relu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"Reshape", 6, 0, 1, 2, 1, 2, OperatorClass::Layout, importReshape, ""},
     {"Resize", 10, 0, 1, 4, 1, 14, OperatorClass::Mixing, importResize,
-     "nearest: a copy; linear and cubic: clear matrices, in float only (their weights are not quantized)"},
+     "nearest: a copy; linear and cubic: a clear matrix, of encrypted tensors where its weights are multiples of 2^-8"},
     {"Round", 11, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "halves to even"},
     {"Selu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha, gamma"},
     {"Shape", 6, 0, 1, 1, 1, 0, OperatorClass::Clear, importShape, "also of encrypted tensors"},
@@ -216,6 +215,12 @@ static SmallVector<std::string> waysOut(StringRef op) {
   if (llvm::is_contained(recurrent, op))
     return {"recurrent layers multiply two encrypted tensors",
             "help: use convolutions over the sequence (nn.Conv1d)"};
+  if (op == "ReduceProd")
+    return {"each factor of a product of encrypted numbers doubles the bits of its tables",
+            "help: use Mul of two tensors with --encrypted-products=tables, or a sum of logarithms"};
+  if (op == "OneHot")
+    return {"the index is encrypted",
+            "help: give the network the one-hot vector as its input"};
   if (op == "FloatQuant")
     return {"help: use an integer quantizer (Quant)"};
   return {"see docs/supported-ops.md for the operators that are supported"};

@@ -1,7 +1,8 @@
 //===- Resize.cpp - Import of Resize, Upsample and CumSum ----------------------------===//
 //
-// Nearest neighbours choose elements; linear and cubic interpolation are one clear
-// matrix an axis (which encrypted data need quantized, as any weights). Formulas:
+// Nearest neighbours choose elements; linear and cubic interpolation are clear matrices:
+// where all weights are multiples of 2^-8, one of integers for all axes, which
+// encrypted data can be multiplied by; else one of floats an axis. Formulas:
 // ONNX specification of Resize. A cumulative sum is a matrix of zeros and ones.
 //
 //===-----------------------------------------------------------------------------===//
@@ -97,6 +98,81 @@ static FailureOr<Value> multiplyAxis(Node &node, Value value, int64_t axis, Valu
   return failed(product) ? product : transposeValue(node, *product, swap);
 }
 
+/// All axes at once where every weight is a multiple of 2^-8 or less and the matrix stays small: integers
+/// times a power of two. Null where that is not so.
+static FailureOr<Value> resizeByIntegers(Node &node, Value value, const Resizing &r, bool hidden) {
+  constexpr int mostBits = 8;
+  constexpr int64_t mostWeights = int64_t(1) << 22;
+  SmallVector<int64_t> from = node.onnxShape(node.input(0));
+  auto isResized = [&](size_t d) { return r.scales[d] != 1 || r.sizes[d] != from[d]; };
+  size_t first = hidden, last = from.size();
+  while (first != last && !isResized(first))
+    ++first;
+  while (last != first && !isResized(last - 1))
+    --last;
+  if (first == last || r.outside != 0 || !r.region.empty())
+    return Value();
+  // Row-major over the outputs of the axes so far, then over their inputs.
+  std::vector<double> all{1};
+  int64_t outputs = 1, inputs = 1;
+  for (size_t d = first; d != last; ++d) {
+    if (countElements({outputs, inputs, r.sizes[d], from[d]}, mostWeights) < 0)
+      return Value();
+    std::vector<float> axis = interpolation(r, d, from[d]).reals;
+    std::vector<double> next;
+    for (int64_t o = 0; o != outputs * r.sizes[d]; ++o)
+      for (int64_t i = 0; i != inputs * from[d]; ++i)
+        next.push_back(all[o / r.sizes[d] * inputs + i / from[d]] *
+                       axis[o % r.sizes[d] * from[d] + i % from[d]]);
+    all = std::move(next);
+    outputs *= r.sizes[d];
+    inputs *= from[d];
+  }
+  if (failed(node.charge(outputs * inputs)))
+    return failure();
+  int bits = 0;
+  for (double weight : all)
+    while (bits <= mostBits && std::ldexp(weight, bits) != std::nearbyint(std::ldexp(weight, bits)))
+      ++bits;
+  if (bits > mostBits)
+    return Value();
+  std::vector<int32_t> integers;
+  for (double weight : all)
+    integers.push_back(int32_t(std::ldexp(weight, bits)));
+  int64_t most = (int64_t(1) << 15) - 1;
+  auto type = quant::UniformQuantizedType::get(quant::QuantizationFlags::Signed,
+                                               node.builder.getIntegerType(16),
+                                               node.builder.getF32Type(), std::ldexp(1.0, -bits), 0, -most, most);
+  auto stored = RankedTensorType::get({outputs, inputs}, node.builder.getI32Type());
+  Value weights = qnn::ConstantOp::create(node.builder, node.loc, stored.clone(type),
+                                          DenseElementsAttr::get(stored, ArrayRef<int32_t>(integers)));
+  // The resized axes as the last one, and back.
+  ArrayRef<int64_t> shape = shapeOf(value);
+  SmallVector<int64_t> order, moved, result;
+  for (int64_t d = 0; d != int64_t(shape.size()); ++d)
+    if (d + int64_t(hidden) < int64_t(first) || d + int64_t(hidden) >= int64_t(last)) {
+      order.push_back(d);
+      moved.push_back(shape[d]);
+    }
+  result = moved;
+  moved.push_back(inputs);
+  size_t kept = order.size();
+  for (size_t d = first; d != last; ++d) {
+    order.push_back(int64_t(d) - hidden);
+    result.push_back(r.sizes[d]);
+  }
+  SmallVector<int64_t> back(order.size());
+  for (auto [i, d] : llvm::enumerate(order))
+    back[d] = int64_t(i);
+  FailureOr<Value> turned = transposeValue(node, value, order);
+  if (succeeded(turned) && kept + 1 != order.size())
+    turned = reshapeClear(node, *turned, moved);
+  FailureOr<Value> product = failed(turned) ? turned : createGemm(node, *turned, weights, Value());
+  if (succeeded(product) && kept + 1 != order.size())
+    product = reshapeClear(node, *product, result);
+  return failed(product) ? product : transposeValue(node, *product, back);
+}
+
 /// The extrapolation value where axis `d` of the output lies outside the input.
 static FailureOr<Value> replaceOutside(Node &node, Value value, const Resizing &r, size_t d,
                                        bool hidden) {
@@ -137,6 +213,11 @@ static LogicalResult defineResized(Node &node, const Resizing &r) {
     return defineAxisGather(node, 0, input, lists);
   }
   FailureOr<Value> value = node.encryptedInput(0);
+  if (succeeded(value)) {
+    FailureOr<Value> whole = resizeByIntegers(node, *value, r, hidden);
+    if (failed(whole) || *whole)
+      return failed(whole) ? failure() : node.define(*whole);
+  }
   for (size_t d = hidden; succeeded(value) && d != from.size(); ++d) {
     if (countElements({r.sizes[d], from[d]}, kMaxFoldedElements) < 0)
       return node.refuse(diag::TooLarge, "gives a tensor of shape " + describeShape(r.sizes));

@@ -161,7 +161,10 @@ def FHE_AddOp : FHE_Op<"add", [Pure]> {
   let summary = "Add two encrypted tensors, each times a small integer";
   let description = [{
     result = lhs_factor * lhs + rhs_factor * rhs, element by element; equal shapes. Factors other than 1
-    make unequal scales meet by an exact small-integer ratio.
+    make unequal scales meet by an exact small-integer ratio. With `maximum` the sum is the larger (or the
+    smaller) one of two values a and b: lhs is b, and rhs a table of max(v, 0) (or min(v, 0)) of v = a - b. Its
+    range is then theirs, not that of a sum (`fhe-verify-exact` checks it), and its table is never rounded: a
+    step more would leave the range.
 
     ```mlir
     %y = fhe.add %a, %b : (tensor<4x!fhe.int<-4:3>>, tensor<4x!fhe.int<-4:3>>) -> tensor<4x!fhe.int<-8:6>>
@@ -169,7 +172,7 @@ def FHE_AddOp : FHE_Op<"add", [Pure]> {
   }];
   let arguments = (ins FHE_Tensor:$lhs, FHE_Tensor:$rhs,
       DefaultValuedAttr<I64Attr, "1">:$lhs_factor, DefaultValuedAttr<I64Attr, "1">:$rhs_factor,
-      OptionalAttr<FHE_RangesAttr>:$ranges, UnitAttr:$calibrated);
+      OptionalAttr<FHE_RangesAttr>:$ranges, UnitAttr:$calibrated, UnitAttr:$maximum);
   let results = (outs FHE_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, $result)";
   let hasVerifier = 1;

@@ -107,28 +107,6 @@ void QnnToFhe::convertLinear(Operation *op) {
     isDead[result] = std::move(dead);
 }
 
-void QnnToFhe::convertSum(qnn::AddOp op) {
-  const qnn::Root &root = analysis.root(op.getResult());
-  ArrayRef<int64_t> shape = qnn::shapeOf(op.getResult());
-  auto operand = [&](Value value) {
-    return readElements(op.getLoc(), materialize(value),
-                        qnn::broadcastElements(qnn::shapeOf(value), shape), shape);
-  };
-  Value lhs = operand(op.getLhs()), rhs = operand(op.getRhs());
-  auto scaled = [](IntType range, int64_t factor) {
-    return std::pair<int64_t, int64_t>{std::min(range.getLo() * factor, range.getHi() * factor),
-                                       std::max(range.getLo() * factor, range.getHi() * factor)};
-  };
-  auto [aLo, aHi] = scaled(rangeOf(lhs), root.lhsFactor);
-  auto [bLo, bHi] = scaled(rangeOf(rhs), root.rhsFactor);
-  auto ranges =
-      RangesAttr::get(builder.getContext(), {root.lo, root.hi}, {aLo + bLo, aHi + bHi}, {});
-  integers[op.getResult()] =
-      fhe::AddOp::create(builder, op.getLoc(), tensor(shape, aLo + bLo, aHi + bHi), lhs, rhs,
-                         builder.getI64IntegerAttr(root.lhsFactor),
-                         builder.getI64IntegerAttr(root.rhsFactor), ranges, UnitAttr());
-}
-
 void QnnToFhe::convertPool(qnn::AvgPoolOp op) {
   const qnn::Root &root = analysis.root(op.getResult());
   Value input = materialize(op.getInput());
@@ -142,40 +120,6 @@ void QnnToFhe::convertPool(qnn::AvgPoolOp op) {
   integers[op.getResult()] = SumPoolOp::create(
       builder, op.getLoc(), tensor(qnn::shapeOf(op.getResult()), lo, hi), input, op.getKernelAttr(),
       op.getStridesAttr(), op.getPadsAttr(), ranges, UnitAttr());
-}
-
-void QnnToFhe::convertConcat(qnn::ConcatOp op) {
-  ArrayRef<int64_t> shape = qnn::shapeOf(op.getResult());
-  auto elements = qnn::concatElements(op);
-  Value joined;
-  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
-    if (analysis.form(input).isClear())
-      continue;
-    Value next = materialize(input);
-    SmallVector<int64_t> source(elements.size(), -1);
-    // Elements of later operands stay 0 until their turn.
-    for (size_t e = 0; e != elements.size(); ++e)
-      if (elements[e].first == int32_t(i))
-        source[e] = elements[e].second + (joined ? int64_t(elements.size()) : 0);
-      else if (joined && elements[e].first < int32_t(i))
-        source[e] = int64_t(e);
-    IntType range = rangeOf(next);
-    int64_t lo = range.getLo(), hi = range.getHi();
-    if (joined) {
-      lo = std::min(lo, rangeOf(joined).getLo());
-      hi = std::max(hi, rangeOf(joined).getHi());
-    }
-    if (llvm::is_contained(source, -1)) {
-      lo = std::min<int64_t>(lo, 0);
-      hi = std::max<int64_t>(hi, 0);
-    }
-    SmallVector<Value> inputs;
-    if (joined)
-      inputs.push_back(joined);
-    inputs.push_back(next);
-    joined = GatherOp::create(builder, op.getLoc(), tensor(shape, lo, hi), inputs, source);
-  }
-  integers[op.getResult()] = joined;
 }
 
 LogicalResult QnnToFhe::convertOp(Operation *op) {
@@ -199,8 +143,16 @@ LogicalResult QnnToFhe::convertOp(Operation *op) {
     convertPool(pool);
   else if (auto concat = dyn_cast<qnn::ConcatOp>(op))
     convertConcat(concat);
-  else if (auto add = dyn_cast<qnn::AddOp>(op); add && analysis.form(add.getResult()).root == add.getResult())
+  else if (auto max = dyn_cast<qnn::MaxOp>(op))
+    convertMax(max);
+  if (analysis.form(op->getResult(0)).root != op->getResult(0))
+    return success();
+  if (auto add = dyn_cast<qnn::AddOp>(op))
     convertSum(add);
+  else if (auto binary = dyn_cast<qnn::BinaryFunctionOp>(op))
+    convertLargerOf(binary);
+  else if (auto mul = dyn_cast<qnn::MulOp>(op))
+    convertProduct(mul);
   return success();
 }
 
@@ -241,7 +193,7 @@ struct ConvertQnnToFhe : fhe::impl::ConvertQnnToFheBase<ConvertQnnToFhe> {
       getOperation().emitError("has no function @main");
       return signalPassFailure();
     }
-    FailureOr<qnn::Analysis> analysis = qnn::Analysis::run(main);
+    FailureOr<qnn::Analysis> analysis = qnn::Analysis::run(main, "", {!exactScales, products});
     if (failed(analysis) || failed(QnnToFhe(main, std::move(*analysis)).run()))
       return signalPassFailure();
     eraseUnused(getOperation().lookupSymbol<func::FuncOp>("main"));

@@ -13,7 +13,8 @@ def ConvertQnnToFhe : Pass<"convert-qnn-to-fhe", "::mlir::ModuleOp"> {
     quantizer becomes one `fhe.lut`, its tables evaluated in double from the f32 constants in the
     order of the ONNX nodes (of more than 2^16 integers, at multiples of `log2_step`), equal tables shared; layout ops become reshapes and gathers of integers.
     Elements that can have one value only (rows without non-zero weights, padding in front of a
-    quantizer) become `fhe.constant` and cost no table. A quantizer on an argument, with clear affine
+    quantizer) become `fhe.constant` and cost no table. The largest of several values is a tree of
+    b + max(a - b, 0), shared between windows that overlap; a product is a difference of two tables of squares. A quantizer on an argument, with clear affine
     and layout ops before it, moves to the client; a trailing affine function becomes the scale and
     offset of the result: `fhe.client` dictionaries on arguments and results (docs/formats.md).
     **Refuses** what `qnn-check-quantizers` does; an argument with two different quantizers or with
@@ -29,6 +30,10 @@ def ConvertQnnToFhe : Pass<"convert-qnn-to-fhe", "::mlir::ModuleOp"> {
     %z = fhe.lut %a lo -3 tables dense<[[[0, 0, 0, 0, 1, 2, 3]]]> : ... -> tensor<1x!fhe.int<0:3>>
     ```
   }];
+  let options = [
+    Option<"exactScales", "exact-scales", "bool", "false", "refuse scales that meet by a table only">,
+    Option<"products", "products", "bool", "false", "products of encrypted tensors by tables">
+  ];
   let dependentDialects = ["::fhe::FHEDialect", "::mlir::func::FuncDialect"];
 }
 

@@ -14,6 +14,15 @@
 
 namespace fhe {
 
+/// Tables have at most 2^16 entries: of wider ranges they are sampled at multiples of 2^this, and
+/// fhe-assign-windows refuses them where they are not rounded.
+inline unsigned log2StepOf(IntType range) {
+  unsigned step = 0;
+  while (tableStep(range.getHi(), step) - tableStep(range.getLo(), step) >= int64_t(1) << 16)
+    ++step;
+  return step;
+}
+
 /// The quantizer of an argument and the affine map before it, as the client applies them.
 struct InputQuantizer {
   mlir::Operation *quantizer = nullptr;
@@ -38,6 +47,9 @@ private:
   void convertSum(qnn::AddOp op);
   void convertPool(qnn::AvgPoolOp op);
   void convertConcat(qnn::ConcatOp op);
+  void convertMax(qnn::MaxOp op);
+  void convertLargerOf(qnn::BinaryFunctionOp op);
+  void convertProduct(qnn::MulOp op);
   mlir::LogicalResult convertInputQuantizer(mlir::Operation *op);
   mlir::LogicalResult convertQuantizer(mlir::Operation *op);
   mlir::LogicalResult convertResults(mlir::Operation *end);
@@ -47,6 +59,19 @@ private:
   /// The elements of `source` (in its shape) that `map` names, as a tensor of `shape`; -1 is 0.
   mlir::Value readElements(mlir::Location loc, mlir::Value source, const qnn::ElementMap &map,
                            llvm::ArrayRef<int64_t> shape);
+  /// The integers of an operand at the scale of what it meets, but for an exact factor, in `shape`.
+  mlir::Value scaledOperand(mlir::Location loc, mlir::Value value, const qnn::Scaled &scaled,
+                            llvm::ArrayRef<int64_t> shape);
+  /// The same, times the factor.
+  mlir::Value metOperand(mlir::Location loc, mlir::Value value, const qnn::Scaled &scaled,
+                         llvm::ArrayRef<int64_t> shape);
+  /// lhsFactor * lhs + rhsFactor * rhs with its range.
+  mlir::Value createSum(mlir::Location loc, mlir::Value lhs, mlir::Value rhs, int64_t lhsFactor,
+                        int64_t rhsFactor);
+  /// One table of f on the integers of `source`.
+  mlir::Value createTable(mlir::Location loc, mlir::Value source, llvm::function_ref<int64_t(int64_t)> f);
+  /// The larger (the smaller) one of each two elements.
+  mlir::Value createLargerOf(mlir::Location loc, mlir::Value a, mlir::Value b, bool isMax);
   /// A lut on all elements of `source`; `tables` each [entries].
   mlir::Value createLut(mlir::Location loc, mlir::Value source,
                         const std::vector<std::vector<int32_t>> &tables,
@@ -63,6 +88,7 @@ private:
   mlir::OpBuilder builder;
   llvm::DenseMap<mlir::Value, mlir::Value> integers;     ///< of each root, in the root's shape
   llvm::DenseMap<mlir::Value, mlir::Value> materialized; ///< of other values
+  std::map<std::pair<void *, double>, mlir::Value> rescaled; ///< integers times a ratio, by table
   /// Per root: the value of each element that can have one value only (linear rows of zeros).
   llvm::DenseMap<mlir::Value, llvm::SmallVector<bool>> isDead;
 };

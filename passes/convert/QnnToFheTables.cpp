@@ -236,15 +236,6 @@ Value QnnToFhe::mixConstants(Location loc, Value source, ArrayRef<int32_t> live,
   return GatherOp::create(builder, loc, tensor(shape, lo, hi), ValueRange{source, constant}, elements);
 }
 
-/// Tables have at most 2^16 entries: of wider ranges they are sampled at multiples of 2^this, and
-/// fhe-assign-windows refuses them where they are not rounded.
-static unsigned log2StepOf(IntType range) {
-  unsigned step = 0;
-  while (tableStep(range.getHi(), step) - tableStep(range.getLo(), step) >= int64_t(1) << 16)
-    ++step;
-  return step;
-}
-
 Value QnnToFhe::createLut(Location loc, Value source, const std::vector<std::vector<int32_t>> &tables,
                           std::vector<int32_t> tableOfElement) {
   IntType range = rangeOf(source);

@@ -252,6 +252,14 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
     signalPassFailure();
   }
 
+  /// A step too many of these would leave the range of the maximum.
+  static bool isOfMaximum(LutOp lut) {
+    return llvm::any_of(lut->getUsers(), [](Operation *user) {
+      auto add = dyn_cast<AddOp>(user);
+      return add && add.getMaximum();
+    });
+  }
+
   /// Bits beyond those that rounding looks at which a sampled table keeps: the samples then are some
   /// seven times as close as the noise is wide.
   static constexpr unsigned sampleBits = 6;
@@ -261,7 +269,8 @@ struct AssignWindows : fhe::impl::FheAssignWindowsBase<AssignWindows> {
   std::optional<Window> windowOf(LutOp lut, Range needed) {
     Range proven{elementOf(lut.getInput()).getLo(), elementOf(lut.getInput()).getHi()};
     auto choose = [&] {
-      return chooseWindow(stepsOf(needed, lut), stepsOf(proven, lut), round, calibrated, log2PError);
+      return chooseWindow(stepsOf(needed, lut), stepsOf(proven, lut), isOfMaximum(lut) ? 0u : round.getValue(),
+                          calibrated, log2PError);
     };
     std::optional<Window> window = choose();
     if (window && lut.getLog2Step()) {

@@ -49,6 +49,32 @@ bool isPadded(ArrayRef<int64_t> pads) {
   return llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
 }
 
+/// Range of the larger or smaller one of two values that a sum with `maximum` gives; nothing where it is
+/// not of that form.
+std::optional<Sum> rangeOfMaximum(AddOp add) {
+  auto lut = add.getRhs().getDefiningOp<LutOp>();
+  auto difference = lut ? lut.getInput().getDefiningOp<AddOp>() : AddOp();
+  if (!difference || add.getLhsFactor() != 1 || add.getRhsFactor() != 1 ||
+      difference.getLhsFactor() != 1 || difference.getRhsFactor() != -1 ||
+      difference.getRhs() != add.getLhs() || lut.getLog2Step() ||
+      lut.getChosen().precision != lut.getWidth())
+    return std::nullopt;
+  ArrayRef<int64_t> shape = lut.getTables().getType().getShape();
+  int64_t result = cast<OpResult>(add.getRhs()).getResultNumber(), lo = lut.getLo();
+  auto values = lut.getTables().getValues<int32_t>();
+  bool isMax = true, isMin = true;
+  for (int64_t i = 0; i != shape[2]; ++i) {
+    int64_t value = values[result * shape[2] + i];
+    isMax &= value == std::max<int64_t>(lo + i, 0);
+    isMin &= value == std::min<int64_t>(lo + i, 0);
+  }
+  if (shape[0] != 1 || (!isMax && !isMin))
+    return std::nullopt;
+  IntType a = elementOf(difference.getLhs()), b = elementOf(add.getLhs());
+  return isMax ? Sum{std::max(a.getLo(), b.getLo()), std::max(a.getHi(), b.getHi())}
+               : Sum{std::min(a.getLo(), b.getLo()), std::min(a.getHi(), b.getHi())};
+}
+
 struct VerifyExact : fhe::impl::FheVerifyExactBase<VerifyExact> {
   LogicalResult contains(Operation *op, Sum sum) {
     IntType type = elementOf(op->getResult(0));
@@ -71,6 +97,15 @@ struct VerifyExact : fhe::impl::FheVerifyExactBase<VerifyExact> {
       if (isPadded(pool.getPads()))
         sum = {std::min<int64_t>(sum.lo, input.getLo()), std::max<int64_t>(sum.hi, input.getHi())};
       return contains(op, sum);
+    }
+    if (auto add = dyn_cast<AddOp>(op); add && add.getMaximum()) {
+      std::optional<Sum> range = rangeOfMaximum(add);
+      if (!range)
+        return add.emitOpError("is not the larger or smaller one of two values");
+      // A calibrated difference wraps where it was not observed.
+      return add.getRhs().getDefiningOp<LutOp>().getInput().getDefiningOp()->hasAttr("calibrated")
+                 ? success()
+                 : contains(op, *range);
     }
     if (auto add = dyn_cast<AddOp>(op)) {
       Sum sum;

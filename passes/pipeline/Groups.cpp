@@ -18,16 +18,23 @@ namespace fhe {
 void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
   manager.addNestedPass<func::FuncOp>(createQnnFold());
   QnnCheckQuantizersOptions check;
-  check.command = commandWithout(options.command, {});
+  check.command = commandWithout(options.command, {"--unequal-scales", "--encrypted-products"});
+  check.exactScales = options.exactScales;
+  check.products = options.encryptedProducts;
   manager.addNestedPass<func::FuncOp>(createQnnCheckQuantizers(check));
   QnnVerifyAccumulatorsOptions verify;
   verify.maxBits = options.maxAccumulatorBits;
+  verify.exactScales = options.exactScales;
+  verify.products = options.encryptedProducts;
   verify.command = commandWithout(options.command, {"--max-accumulator-bits"});
   manager.addNestedPass<func::FuncOp>(createQnnVerifyAccumulators(verify));
 }
 
 void buildFhePipeline(OpPassManager &manager, const CompileOptions &options) {
-  manager.addPass(createConvertQnnToFhe());
+  ConvertQnnToFheOptions convert;
+  convert.exactScales = options.exactScales;
+  convert.products = options.encryptedProducts;
+  manager.addPass(createConvertQnnToFhe(convert));
   manager.addNestedPass<func::FuncOp>(createFheFuseLuts());
 }
 

@@ -33,6 +33,8 @@ struct CompileOptions {
   ParameterOptions parameters;
   std::optional<QuantizeOptions> quantize; ///< quantizers for a float network, from calibration values
   bool floatNetwork = false; ///< import networks without quantizers, too (float evaluation)
+  bool exactScales = false;       ///< --unequal-scales=refuse: none meet by a table
+  bool encryptedProducts = false; ///< --encrypted-products=tables
   bool directTables = false; ///< every table keeps its padding bit: to compare with
   bool clearOnly = false; ///< no parameters: the object runs in clear mode only
   /// The words of the command as it was typed: help lines repeat it with a change. Empty where there

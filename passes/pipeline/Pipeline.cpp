@@ -42,6 +42,12 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> directTables{*this, "direct-tables",
                             llvm::cl::desc("keep the padding bit of every table"),
                             llvm::cl::init(false)};
+  Option<bool> exactScales{*this, "exact-scales",
+                           llvm::cl::desc("refuse scales that meet by a table only"),
+                           llvm::cl::init(false)};
+  Option<bool> products{*this, "products",
+                        llvm::cl::desc("products of encrypted tensors by tables"),
+                        llvm::cl::init(false)};
   Option<bool> clearOnly{*this, "clear-only", llvm::cl::desc("choose no parameters"),
                          llvm::cl::init(false)};
 
@@ -60,6 +66,8 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
       options.roundAccumulators = round.getValue();
     options.overflow = calibrated.getValue() ? Overflow::Calibrated : Overflow::Proven;
     options.clearOnly = clearOnly.getValue();
+    options.exactScales = exactScales.getValue();
+    options.encryptedProducts = products.getValue();
     options.directTables = directTables.getValue();
     return options;
   }

@@ -1,6 +1,7 @@
 //===- Analysis.cpp - Roots, element maps and affine forms ----------------------===//
 #include "passes/qnn/Analysis.h"
 #include "dialects/qnn/PostSteps.h"
+#include "passes/qnn/PerElement.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "passes/pipeline/Command.h"
 #include "dialects/shared/NodeLocation.h"
@@ -13,29 +14,6 @@ namespace fhe::qnn {
 void PerElement::compress() {
   if (llvm::all_equal(values))
     values.resize(1);
-}
-
-/// Numbers read through an element map; padding reads 0.
-static PerElement permute(const PerElement &from, const ElementMap &map, bool padIsZero) {
-  if (map.empty() || (from.isUniform() && (!padIsZero || from[0] == 0)))
-    return from;
-  PerElement out;
-  out.values.resize(map.size());
-  for (size_t e = 0; e != map.size(); ++e)
-    out.values[e] = map[e] < 0 ? 0.0 : from[map[e]];
-  out.compress();
-  return out;
-}
-
-/// One number an element from one or two others.
-template <typename F>
-static PerElement combine(int64_t count, const PerElement &a, const PerElement &b, F f) {
-  PerElement out;
-  out.values.resize(a.isUniform() && b.isUniform() ? 1 : count);
-  for (size_t e = 0; e != out.values.size(); ++e)
-    out.values[e] = f(a[e], b[e]);
-  out.compress();
-  return out;
 }
 
 std::vector<int32_t> centredIntegers(ConstantOp constant) {
@@ -102,9 +80,10 @@ static LogicalResult refuseUnknownRange(Operation *op, Value input) {
 /// After so many refusals the rest is not looked at.
 static constexpr unsigned kMaxRefusals = 20;
 
-FailureOr<Analysis> Analysis::run(func::FuncOp function, StringRef command) {
+FailureOr<Analysis> Analysis::run(func::FuncOp function, StringRef command, Meetings allowed) {
   Analysis analysis;
   analysis.command = command.str();
+  analysis.allowed = allowed;
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitError("a network is a function of one block");
   // Quantized constants count: a network with quantized weights only is no float network.
@@ -171,9 +150,8 @@ LogicalResult Analysis::visit(Operation *op) {
     visitLayout(op);
     return success();
   }
-  if (isa<MaxOp>(op))
-    return op->emitError("the largest of several encrypted values cannot be compiled yet")
-           << diag::tag(diag::UnsupportedOperator);
+  if (auto max = dyn_cast<MaxOp>(op))
+    return visitMax(max);
   return visitElementwise(op);
 }
 
@@ -385,12 +363,6 @@ void Analysis::addAccumulator(Operation *op, ConstantOp weights, const Form &inp
   forms[result] = std::move(form);
 }
 
-/// Ends of intervals beyond every limit on accumulators: so far from 2^63 that a difference of two fits.
-static int64_t saturated(__int128 value) {
-  constexpr __int128 most = int64_t(1) << 61;
-  return int64_t(std::clamp(value, -most, most));
-}
-
 LogicalResult Analysis::visitLinear(Operation *op) {
   Value input = op->getOperand(0), weights = op->getOperand(1);
   // A file without any quantizer is better named as such than by its first weight.
@@ -436,68 +408,6 @@ LogicalResult Analysis::visitLinear(Operation *op) {
   return success();
 }
 
-/// Factors p, q <= 16 with a/b = p/q to the precision of f32, or nothing.
-static std::optional<std::pair<int64_t, int64_t>> smallRatio(double a, double b) {
-  for (int64_t q = 1; q <= 16; ++q) {
-    double p = a / b * double(q);
-    int64_t whole = std::llround(p);
-    if (whole != 0 && std::llabs(whole) <= 16 && std::fabs(p - double(whole)) <= FLT_EPSILON * std::fabs(p))
-      return std::pair<int64_t, int64_t>{whole, q};
-  }
-  return std::nullopt;
-}
-
-LogicalResult Analysis::visitSum(AddOp op) {
-  for (Value operand : {op.getLhs(), op.getRhs()})
-    if (!isQuantized(operand)) {
-      const Form &other = form(operand == op.getLhs() ? op.getRhs() : op.getLhs());
-      InFlightDiagnostic diagnostic = op.emitError("operands are not quantized with one common scale")
-        << diag::tag(diag::NoCommonScale);
-      const Form &form = this->form(operand);
-      auto &note = diagnostic.attachNote();
-      note << describeOrigin(operand) << " gives no quantized tensor";
-      if (form.isAffine && form.scale.isUniform())
-        note << " (scale " << form.scale[0] << ")";
-      if (other.isAffine && other.scale.isUniform())
-        note << ", the other operand has scale " << other.scale[0];
-      diagnostic.attachNote() << "help: pass both operands through one shared QuantIdentity before "
-                                 "the addition (some exporters drop the QuantTensor in residual adds)";
-      return diagnostic;
-    }
-  const Form &lhs = form(op.getLhs()), &rhs = form(op.getRhs());
-  auto ratio = smallRatio(lhs.scale[0], rhs.scale[0]);
-  if (!ratio) {
-    InFlightDiagnostic diagnostic =
-        op.emitError("operands are not quantized with one common scale")
-        << diag::tag(diag::NoCommonScale);
-    diagnostic.attachNote() << "scales are " << lhs.scale[0] << " (" << describeOrigin(lhs.root)
-                            << ") and " << rhs.scale[0] << " (" << describeOrigin(rhs.root) << ")";
-    diagnostic.attachNote() << "help: pass both operands through one shared QuantIdentity before the "
-                               "addition (some exporters drop the QuantTensor in residual adds)";
-    return diagnostic;
-  }
-  Root root;
-  root.kind = RootKind::Sum;
-  root.lhsFactor = ratio->first;
-  root.rhsFactor = ratio->second;
-  auto [aLo, aHi] = rangeOf(lhs);
-  auto [bLo, bHi] = rangeOf(rhs);
-  __int128 aFirst = __int128(aLo) * root.lhsFactor, aLast = __int128(aHi) * root.lhsFactor;
-  root.lo = saturated(std::min(aFirst, aLast) + __int128(bLo) * root.rhsFactor);
-  root.hi = saturated(std::max(aFirst, aLast) + __int128(bHi) * root.rhsFactor);
-  ArrayRef<int64_t> shape = shapeOf(op.getResult());
-  Form out;
-  out.root = op.getResult();
-  out.scale.values = {rhs.scale[0] / double(root.rhsFactor)};
-  out.offset = combine(elementCount(op.getResult()),
-                       permute(lhs.offset, broadcastElements(shapeOf(op.getLhs()), shape), false),
-                       permute(rhs.offset, broadcastElements(shapeOf(op.getRhs()), shape), false),
-                       [](double a, double b) { return a + b; });
-  roots[op.getResult()] = root;
-  forms[op.getResult()] = std::move(out);
-  return success();
-}
-
 LogicalResult Analysis::visitPool(AvgPoolOp op) {
   if (failed(requireQuantized(op, op.getInput(), "input")))
     return failure();
@@ -536,51 +446,6 @@ LogicalResult Analysis::visitPool(AvgPoolOp op) {
   result.offset.compress();
   roots[op.getResult()] = root;
   forms[op.getResult()] = std::move(result);
-  return success();
-}
-
-LogicalResult Analysis::visitConcat(ConcatOp op) {
-  Root root;
-  root.kind = RootKind::Concat;
-  root.lo = INT64_MAX;
-  root.hi = INT64_MIN;
-  const Form *first = nullptr;
-  std::vector<std::vector<float>> clear(op.getInputs().size());
-  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
-    const Form &form = this->form(input);
-    if (form.isClear()) {
-      clear[i] = clearReals(clearConstant(input));
-      root.lo = std::min<int64_t>(root.lo, 0);
-      root.hi = std::max<int64_t>(root.hi, 0);
-      continue;
-    }
-    if (failed(requireQuantized(op, input, "operand " + std::to_string(i))))
-      return failure();
-    if (first && std::fabs(first->scale[0] - form.scale[0]) > FLT_EPSILON * std::fabs(form.scale[0])) {
-      InFlightDiagnostic diagnostic =
-          op.emitError("operands are not quantized with one common scale")
-        << diag::tag(diag::NoCommonScale);
-      diagnostic.attachNote() << "scales are " << first->scale[0] << " and " << form.scale[0];
-      diagnostic.attachNote() << "help: pass the operands through one shared QuantIdentity before "
-                                 "the concatenation";
-      return diagnostic;
-    }
-    first = first ? first : &form;
-    auto [lo, hi] = rangeOf(form);
-    root.lo = std::min(root.lo, lo);
-    root.hi = std::max(root.hi, hi);
-  }
-  Form out;
-  out.root = op.getResult();
-  out.scale.values = {first->scale[0]};
-  out.offset.values.clear();
-  // A clear operand is the integer 0 with its numbers as real offsets.
-  for (auto [operand, element] : concatElements(op))
-    out.offset.values.push_back(clear[operand].empty() ? form(op.getInputs()[operand]).offset[element]
-                                                       : clear[operand][element]);
-  out.offset.compress();
-  roots[op.getResult()] = root;
-  forms[op.getResult()] = std::move(out);
   return success();
 }
 
@@ -634,6 +499,11 @@ LogicalResult Analysis::visitSeveral(Operation *op, ArrayRef<unsigned> operands)
   auto add = dyn_cast<AddOp>(op);
   if (!elements && add)
     return visitSum(add);
+  if (auto binary = dyn_cast<BinaryFunctionOp>(op); !elements && binary)
+    if (binary.getFunction() == BinaryFunction::Max || binary.getFunction() == BinaryFunction::Min)
+      return visitLargerOf(binary);
+  if (auto mul = dyn_cast<MulOp>(op); !elements && mul && isQuantized(mul.getLhs()) && isQuantized(mul.getRhs()))
+    return visitProduct(mul);
   if (!elements) {
     InFlightDiagnostic diagnostic =
         op->emitError(isa<DivOp>(op) ? "divides by an encrypted tensor"

@@ -2,7 +2,7 @@
 //
 // Every encrypted value of a checked qnn function is, per element, a real
 // function of the integers of one *root*: a quantizer's output, the accumulator
-// of a linear op, a sum of two quantized tensors, a pool's sum, a concatenation,
+// of a linear op, a sum, product or maximum of quantized tensors, a pool's sum, a concatenation,
 // or (before any quantizer) an argument of the function. The analysis finds the
 // root, which of its elements each element reads, and, while only clear affine ops
 // lie between, the exact scale and offset. A value is *quantized* when it is affine
@@ -23,7 +23,29 @@ namespace fhe::qnn {
 
 /// Client: real numbers that only the client knows (qnn.softmax, qnn.top_k). Argument: an argument of the
 /// function, or its one-hot encoding.
-enum class RootKind { Argument, Quantizer, Linear, Sum, Pool, Concat, Client };
+enum class RootKind { Argument, Quantizer, Linear, Sum, Pool, Concat, Max, Product, Client };
+
+/// What two encrypted tensors may do.
+struct Meetings {
+  bool rescale = true;   ///< unequal scales meet by a table, where no ratio of small integers does
+  bool products = false; ///< products by tables of squares
+};
+
+/// How an operand comes to the scale of a sum, concatenation or maximum: its integers times `factor`,
+/// or, where `ratio` is not 0, a table of the integers nearest to theirs times `ratio` (halves to even).
+struct Scaled {
+  int64_t factor = 1;
+  double ratio = 0;
+  int64_t of(int64_t integer) const;
+  /// The range of all integers that come from [lo, hi].
+  std::pair<int64_t, int64_t> of(std::pair<int64_t, int64_t> range) const;
+};
+
+/// Ends of intervals beyond every limit on accumulators: so far from 2^63 that a sum or difference of two fits.
+inline int64_t saturated(__int128 value) {
+  constexpr __int128 most = int64_t(1) << 61;
+  return int64_t(std::clamp(value, -most, most));
+}
 
 /// One number for all elements, or one an element.
 struct PerElement {
@@ -40,7 +62,8 @@ struct Root {
   /// Per output channel of a linear op (interval), empty otherwise.
   llvm::SmallVector<int64_t> channelLo, channelHi;
   int64_t worstChannel = -1, worstTerms = 0; ///< of a linear op; non-zero weights of that channel
-  int64_t lhsFactor = 1, rhsFactor = 1;      ///< of a sum
+  /// Of a sum, concatenation or maximum of tensors: by operand (clear ones, too).
+  llvm::SmallVector<Scaled, 2> scaled;
 };
 
 /// A value in terms of its root.
@@ -57,7 +80,8 @@ public:
   /// Analyses the function; a failure was reported (docs/diagnostics.md), several where they do not follow
   /// from each other.
   /// `command` is repeated in help lines.
-  static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function, llvm::StringRef command = "");
+  static mlir::FailureOr<Analysis> run(mlir::func::FuncOp function, llvm::StringRef command = "",
+                                       Meetings allowed = {});
 
   const Form &form(mlir::Value value) const { return forms.find(value)->second; }
   const Root &root(mlir::Value root) const { return roots.find(root)->second; }
@@ -73,6 +97,21 @@ private:
   mlir::LogicalResult visitConcat(ConcatOp op);
   mlir::LogicalResult visitOneHot(OneHotOp op);
   mlir::LogicalResult refuseBehindClient(mlir::Operation *op);
+  mlir::LogicalResult visitMax(MaxOp op);
+  mlir::LogicalResult visitLargerOf(BinaryFunctionOp op);
+  mlir::LogicalResult visitProduct(MulOp op);
+  /// Brings the encrypted ones of `operands` to one scale: into `scaled`, and the scale; empty where
+  /// they cannot meet or a table would be needed and is not allowed.
+  std::optional<double> meet(llvm::ArrayRef<mlir::Value> operands,
+                             llvm::SmallVectorImpl<Scaled> &scaled) const;
+  /// Two operands by a table on one of them: the cheaper one.
+  std::optional<double> meetByTable(mlir::Value lhs, mlir::Value rhs,
+                                    llvm::SmallVectorImpl<Scaled> &scaled) const;
+  /// Whether a table on the value becomes part of the one that gives it.
+  bool isTableFree(mlir::Value value) const;
+  /// Operands that do not meet.
+  mlir::LogicalResult refuseScales(mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands,
+                                   llvm::StringRef where);
   mlir::LogicalResult visitElementwise(mlir::Operation *op);
   /// An element-wise op with several encrypted operands: a sum, or one function of one integer.
   mlir::LogicalResult visitSeveral(mlir::Operation *op, llvm::ArrayRef<unsigned> operands);
@@ -92,6 +131,7 @@ private:
   llvm::DenseMap<mlir::Value, Root> roots;
   bool hasQuantizers = false;
   std::string command;
+  Meetings allowed;
 };
 
 /// The argument of the function behind a root of kind Argument.

@@ -132,7 +132,7 @@ namespace {
 struct QnnCheckQuantizers : fhe::impl::QnnCheckQuantizersBase<QnnCheckQuantizers> {
   using QnnCheckQuantizersBase::QnnCheckQuantizersBase;
   void runOnOperation() override {
-    FailureOr<Analysis> analysis = Analysis::run(getOperation(), command);
+    FailureOr<Analysis> analysis = Analysis::run(getOperation(), command, {!exactScales, products});
     if (failed(analysis))
       return signalPassFailure();
     Operation *end = getOperation().getBody().front().getTerminator();

@@ -27,28 +27,33 @@ def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
   let summary = "Every operand that needs a quantizer has one";
   let description = [{
     **Takes** a folded network. **Gives** it unchanged: every input of a linear, pool or concat op is
-    quantized (one scale, an integer that is not a wide accumulator), sums meet at one scale or at an
-    exact ratio of small integers, weights are clear and quantized per tensor or output channel, and
+    quantized (one scale, an integer that is not a wide accumulator), sums, concatenations and maxima meet
+    at one scale, at an exact ratio of small integers, or (not with `exact-scales`) by a table on one
+    operand whose results are the nearest integers at a scale no coarser than the finer one; weights are clear and quantized per tensor or output channel, and
     every result is an affine function of integers, per channel of one axis.
     **Refuses** a network without quantizers [Q009], an operand without quantizer [Q010] or straight
     from an input [Q012], a sum or concat without a common scale [Q011], a result that is no affine
     function of integers [Q013], float weights [Q014], two encrypted operands where one must be clear
-    [Q042].
+    [Q042] (with `products`, a product of two narrow ones is none of these).
     **Example**
     ```
     %y = qnn.gemm %x, %w : (tensor<4xf32>, ...)   // %x is a function argument
     // error: input is not quantized [Q012]
     ```
   }];
-  let options = [Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
-                        "the command that help lines repeat">];
+  let options = [
+    Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
+           "the command that help lines repeat">,
+    Option<"exactScales", "exact-scales", "bool", "false", "refuse scales that meet by a table only">,
+    Option<"products", "products", "bool", "false", "products of encrypted tensors by tables">
+  ];
 }
 
 def QnnVerifyAccumulators : Pass<"qnn-verify-accumulators", "::mlir::func::FuncOp"> {
   let summary = "No accumulator can exceed the limit";
   let description = [{
     **Takes** a checked network. **Gives** it unchanged. The interval of each accumulator (linear ops,
-    sums of two encrypted tensors, pool sums) is the plain bound per output channel from the real
+    sums and products of two encrypted tensors, pool sums) is the plain bound per output channel from the real
     weights and the input quantizer's range; its bits are the smallest two's-complement width
     (unsigned if it has no negative value).
     **Refuses** more than `max-bits` bits [Q020], with the range, the worst channel, and changes that
@@ -58,7 +63,9 @@ def QnnVerifyAccumulators : Pass<"qnn-verify-accumulators", "::mlir::func::FuncO
   let options = [
     Option<"maxBits", "max-bits", "unsigned", "16", "the widest accumulator allowed">,
     Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
-           "the command that help lines repeat">
+           "the command that help lines repeat">,
+    Option<"exactScales", "exact-scales", "bool", "false", "refuse scales that meet by a table only">,
+    Option<"products", "products", "bool", "false", "products of encrypted tensors by tables">
   ];
 }
 

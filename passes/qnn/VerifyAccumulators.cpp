@@ -135,7 +135,7 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
   }
 
   void runOnOperation() override {
-    FailureOr<Analysis> analysis = Analysis::run(getOperation(), command);
+    FailureOr<Analysis> analysis = Analysis::run(getOperation(), command, {!exactScales, products});
     if (failed(analysis))
       return signalPassFailure();
     unsigned limit = maxBits.getValue(), widest = 0;
@@ -146,7 +146,8 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
       if (analysis->form(value).root != value)
         continue;
       const Root &root = analysis->root(value);
-      if (root.kind == RootKind::Quantizer || root.kind == RootKind::Concat)
+      if (root.kind == RootKind::Quantizer || root.kind == RootKind::Concat ||
+          root.kind == RootKind::Max)
         continue;
       unsigned bits = fhe::accumulatorBits(root.lo, root.hi);
       if (bits <= limit)

@@ -20,7 +20,8 @@ using LayerNumbers = llvm::MapVector<mlir::Operation *, int64_t>;
 inline LayerNumbers numberLayers(mlir::func::FuncOp function) {
   LayerNumbers layers;
   for (mlir::Operation &op : function.front())
-    if (mlir::isa<LinearOp, ConvOp, AddOp, SumPoolOp>(op)) {
+    if (mlir::isa<LinearOp, ConvOp, SumPoolOp>(op) ||
+        (mlir::isa<AddOp>(op) && !mlir::cast<AddOp>(op).getMaximum())) {
       int64_t next = layers.size();
       layers[&op] = next;
     }
@@ -32,8 +33,9 @@ inline std::optional<int64_t> layerOf(mlir::Value value, const LayerNumbers &lay
   while (mlir::Operation *op = value.getDefiningOp()) {
     if (auto it = layers.find(op); it != layers.end())
       return it->second;
-    if (!mlir::isa<ReshapeOp, GatherOp, MulConstOp>(op))
+    if (!mlir::isa<ReshapeOp, GatherOp, MulConstOp, AddOp>(op))
       break;
+    // The larger of two values belongs where one of them does.
     value = op->getOperand(0);
   }
   return std::nullopt;

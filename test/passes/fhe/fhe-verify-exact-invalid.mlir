@@ -52,3 +52,16 @@ func.func @main(%x: tensor<1x!fhe.int<-4:3>> {fhe.client = {}}) -> (tensor<1x!fh
   %a = fhe.mul_const %x {factor = -3 : i64} : tensor<1x!fhe.int<-4:3>> -> tensor<1x!fhe.int<-9:11>>
   return %x : tensor<1x!fhe.int<-4:3>>
 }
+
+// -----
+
+// A sum that says it is a maximum, but whose table is another one.
+module {
+func.func @main(%a: tensor<1x!fhe.int<0:1>> {fhe.client = {}}, %b: tensor<1x!fhe.int<0:1>> {fhe.client = {}}) -> (tensor<1x!fhe.int<0:1>> {fhe.client = {}}) {
+  %d = fhe.add %a, %b {rhs_factor = -1 : i64} : (tensor<1x!fhe.int<0:1>>, tensor<1x!fhe.int<0:1>>) -> tensor<1x!fhe.int<-1:1>>
+  %t = fhe.lut %d lo -1 tables dense<[[[0, 1, 1]]]> : tensor<1x1x3xi32> width 2 guard 0 : tensor<1x!fhe.int<-1:1>> -> tensor<1x!fhe.int<0:1>>
+  // expected-error @below {{is not the larger or smaller one of two values}}
+  %m = fhe.add %b, %t {maximum} : (tensor<1x!fhe.int<0:1>>, tensor<1x!fhe.int<0:1>>) -> tensor<1x!fhe.int<0:1>>
+  return %m : tensor<1x!fhe.int<0:1>>
+}
+}

@@ -1,4 +1,4 @@
-// RUN: fhe-opt --qnn-check-quantizers --split-input-file --verify-diagnostics %s
+// RUN: fhe-opt --qnn-check-quantizers=exact-scales=true --split-input-file --verify-diagnostics %s
 
 !q = !quant.uniform<i2:f32, 5.000000e-01>
 
@@ -55,8 +55,9 @@ func.func @residual(%x: tensor<2xf32>) -> tensor<2xf32> {
   %w = qnn.constant dense<[[1, -2], [1, 1]]> : tensor<2x2xi32> -> tensor<2x2x!q>
   %a = qnn.gemm %q, %w : (tensor<2x!q>, tensor<2x2x!q>) -> tensor<2xf32> loc("fc1")
   // expected-error @below {{operands are not quantized with one common scale [Q011]}}
-  // expected-note @below {{node 'fc1' (qnn.gemm) gives no quantized tensor (scale 2.500000e-01), the other operand has scale 5.000000e-01}}
-  // expected-note @below {{help: pass both operands through one shared QuantIdentity before the addition}}
+  // expected-note @below {{qnn.quantize has scale 5.000000e-01}}
+  // expected-note @below {{node 'fc1' (qnn.gemm) gives no quantized tensor (scale 2.500000e-01)}}
+  // expected-note @below {{help: pass the operands through one shared QuantIdentity before the addition (some exporters drop the QuantTensor in residual adds)}}
   %y = qnn.add %q, %a : (tensor<2x!q>, tensor<2xf32>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
@@ -71,8 +72,10 @@ func.func @scales(%x: tensor<2xf32>) -> tensor<2xf32> {
   %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q> loc("qa")
   %b = qnn.quantize %x : tensor<2xf32> -> tensor<2x!other> loc("qb")
   // expected-error @below {{operands are not quantized with one common scale [Q011]}}
-  // expected-note @below {{scales are 5.000000e-01 (node 'qa' (qnn.quantize)) and 3.700000e-01 (node 'qb' (qnn.quantize))}}
-  // expected-note @below {{help: pass both operands through one shared QuantIdentity before the addition}}
+  // expected-note @below {{node 'qa' (qnn.quantize) has scale 5.000000e-01}}
+  // expected-note @below {{node 'qb' (qnn.quantize) has scale 3.700000e-01}}
+  // expected-note @below {{help: pass the operands through one shared QuantIdentity before the addition}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --unequal-scales=rescale}}
   %y = qnn.add %a, %b : (tensor<2x!q>, tensor<2x!other>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
@@ -89,8 +92,10 @@ func.func @concat(%x: tensor<2xf32>) -> tensor<4xf32> {
   %c = qnn.add %a, %zero : (tensor<2x!q>, tensor<1xf32>) -> tensor<2xf32>
   %d = qnn.add %b, %zero : (tensor<2x!other>, tensor<1xf32>) -> tensor<2xf32>
   // expected-error @below {{operands are not quantized with one common scale [Q011]}}
-  // expected-note @below {{scales are 5.000000e-01 and 3.700000e-01}}
+  // expected-note @below {{qnn.add has scale 5.000000e-01 over the integers of qnn.quantize}}
+  // expected-note @below {{qnn.add has scale 3.700000e-01 over the integers of qnn.quantize}}
   // expected-note @below {{help: pass the operands through one shared QuantIdentity before the concatenation}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --unequal-scales=rescale}}
   %y = qnn.concat %c, %d {axis = 0 : i64} : (tensor<2xf32>, tensor<2xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
@@ -145,10 +150,59 @@ func.func @product(%x: tensor<2xf32>) -> tensor<2xf32> {
 
 !q = !quant.uniform<i2:f32, 5.000000e-01>
 
-// A maximum is imported, but not compiled.
-func.func @maximum(%x: tensor<2x2xf32>) -> tensor<2x!q> {
+// Maxima of an accumulator, and of multiples of different scales.
+func.func @maximum(%x: tensor<2x2xf32>) -> tensor<2xf32> {
   %q = qnn.quantize %x : tensor<2x2xf32> -> tensor<2x2x!q>
-  // expected-error @below {{the largest of several encrypted values cannot be compiled yet [Q041]}}
+  %w = qnn.constant dense<[[1, -2], [1, 1]]> : tensor<2x2xi32> -> tensor<2x2x!q>
+  %a = qnn.gemm %q, %w : (tensor<2x2x!q>, tensor<2x2x!q>) -> tensor<2x2xf32> loc("fc1")
+  // expected-error @below {{input is not quantized [Q010]}}
+  // expected-note @below {{it comes from node 'fc1' (qnn.gemm), a wide accumulator, over the integers of node 'fc1' (qnn.gemm)}}
+  // expected-note @below {{help: put a QuantIdentity (or QuantReLU) between node 'fc1' (qnn.gemm) and this node}}
+  %y = qnn.max %a : tensor<2x2xf32> -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+!other = !quant.uniform<i2:f32, 3.700000e-01>
+
+func.func @larger(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q> loc("qa")
+  %b = qnn.quantize %x : tensor<2xf32> -> tensor<2x!other> loc("qb")
+  // expected-error @below {{operands are not quantized with one common scale [Q011]}}
+  // expected-note @below {{node 'qa' (qnn.quantize) has scale 5.000000e-01}}
+  // expected-note @below {{node 'qb' (qnn.quantize) has scale 3.700000e-01}}
+  // expected-note @below {{help: pass the operands through one shared QuantIdentity before the comparison}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --unequal-scales=rescale}}
+  %y = qnn.binary max %a, %b : (tensor<2x!q>, tensor<2x!other>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// The integers say nothing about which is larger.
+func.func @offsets(%x: tensor<2xf32>, %z: tensor<2xf32>) -> tensor<2xf32> {
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %b = qnn.quantize %z : tensor<2xf32> -> tensor<2x!q>
+  %c = qnn.constant dense<[0.1, 0.2]> : tensor<2xf32> -> tensor<2xf32>
+  %d = qnn.add %a, %c : (tensor<2x!q>, tensor<2xf32>) -> tensor<2xf32>
+  // expected-error @below {{compares values that are no multiples of one scale: different numbers were added to them [Q011]}}
+  // expected-note @below {{help: put a QuantIdentity between those additions and this node}}
+  %y = qnn.binary max %d, %b : (tensor<2xf32>, tensor<2x!q>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+!q = !quant.uniform<u16:f32, 5.000000e-01>
+
+func.func @wide(%x: tensor<2x2xf32>) -> tensor<2x!q> {
+  %q = qnn.quantize %x : tensor<2x2xf32> -> tensor<2x2x!q>
+  // expected-error @below {{compares integers in [0, 65535], which need more than 15 bits [Q021]}}
+  // expected-note @below {{help: put a QuantIdentity of few bits before this node}}
   %y = qnn.max %q : tensor<2x2x!q> -> tensor<2x!q>
   return %y : tensor<2x!q>
 }
@@ -217,4 +271,20 @@ func.func @several(%x: tensor<2xf32>, %p: tensor<2xf32> {qnn.name = "p"}) -> (te
   // expected-note @below {{help: use QuantLinear}}
   %b = qnn.gemm %r, %f : (tensor<2x!q>, tensor<2x2xf32>) -> tensor<2xf32>
   return %s, %b, %r : tensor<2xf32>, tensor<2xf32>, tensor<2x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i2:f32, 5.000000e-01>
+
+// Two encrypted tensors are multiplied where the user allows the cost.
+func.func @factors(%x: tensor<2xf32>, %z: tensor<2xf32>) -> tensor<2xf32> {
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %b = qnn.quantize %z : tensor<2xf32> -> tensor<2x!q>
+  // expected-error @below {{multiplies two encrypted tensors [Q042]}}
+  // expected-note @below {{operand 0 is over the integers of qnn.quantize}}
+  // expected-note @below {{operand 1 is over the integers of qnn.quantize}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --encrypted-products=tables}}
+  %y = qnn.mul %a, %b : (tensor<2x!q>, tensor<2x!q>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
 }
