@@ -24,6 +24,7 @@ void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
   manager.addNestedPass<func::FuncOp>(createQnnCheckQuantizers(check));
   QnnVerifyAccumulatorsOptions verify;
   verify.maxBits = options.maxAccumulatorBits;
+  verify.round = options.roundAccumulators.value_or(0);
   verify.exactScales = options.exactScales;
   verify.products = options.encryptedProducts;
   verify.command = commandWithout(options.command, {"--max-accumulator-bits"});

@@ -62,6 +62,7 @@ def QnnVerifyAccumulators : Pass<"qnn-verify-accumulators", "::mlir::func::FuncO
   }];
   let options = [
     Option<"maxBits", "max-bits", "unsigned", "16", "the widest accumulator allowed">,
+    Option<"round", "round", "unsigned", "0", "bits tables are rounded to; 0: exact">,
     Option<"command", "command", "std::string", "\"fhe-compile MODEL.onnx\"",
            "the command that help lines repeat">,
     Option<"exactScales", "exact-scales", "bool", "false", "refuse scales that meet by a table only">,

@@ -13,6 +13,9 @@ namespace fhe {
 using namespace mlir;
 using namespace fhe::qnn;
 
+/// Bits of the integers of the next level.
+static constexpr unsigned widestType = 40;
+
 /// Bits of one element of the weights or of the input of a linear op.
 static unsigned storageBits(Value value) {
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
@@ -105,8 +108,9 @@ namespace {
 struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAccumulators> {
   using QnnVerifyAccumulatorsBase::QnnVerifyAccumulatorsBase;
 
-  /// `enough` bits let the whole network pass; 0: no limit would.
-  void refuse(Operation *op, const Analysis &analysis, unsigned limit, unsigned enough) {
+  /// `enough` bits let the whole network pass, with rounded tables where there are more than 2^16
+  /// integers; 0: no limit would.
+  void refuse(Operation *op, const Analysis &analysis, unsigned limit, unsigned enough, bool isWide) {
     const Root &root = analysis.root(op->getResult(0));
     unsigned bits = fhe::accumulatorBits(root.lo, root.hi);
     InFlightDiagnostic diagnostic = op->emitError()
@@ -131,7 +135,8 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
     }
     if (enough)
       diagnostic.attachNote() << "help: " << command.getValue()
-                              << " --max-accumulator-bits=" << enough;
+                              << " --max-accumulator-bits=" << enough
+                              << (isWide && !round ? " --round-accumulators=6" : "");
   }
 
   void runOnOperation() override {
@@ -139,7 +144,7 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
     if (failed(analysis))
       return signalPassFailure();
     unsigned limit = maxBits.getValue(), widest = 0;
-    bool tabulable = true; // tables have at most 2^16 entries
+    bool isWide = false; // exact tables have at most 2^16 entries
     SmallVector<Operation *> wide;
     for (Operation &op : getOperation().getBody().front().without_terminator()) {
       Value value = op.getResult(0);
@@ -154,10 +159,10 @@ struct QnnVerifyAccumulators : fhe::impl::QnnVerifyAccumulatorsBase<QnnVerifyAcc
         continue;
       wide.push_back(&op);
       widest = std::max(widest, bits);
-      tabulable &= root.hi - root.lo < int64_t(1) << 16;
+      isWide |= root.hi - root.lo >= int64_t(1) << 16;
     }
     for (Operation *op : wide)
-      refuse(op, *analysis, limit, tabulable ? widest : 0);
+      refuse(op, *analysis, limit, widest <= widestType ? widest : 0, isWide);
     if (!wide.empty())
       return signalPassFailure();
     markAllAnalysesPreserved();
