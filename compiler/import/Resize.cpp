@@ -98,46 +98,63 @@ static FailureOr<Value> multiplyAxis(Node &node, Value value, int64_t axis, Valu
   return failed(product) ? product : transposeValue(node, *product, swap);
 }
 
-/// All axes at once where every weight is a multiple of 2^-8 or less and the matrix stays small: integers
-/// times a power of two. Null where that is not so.
-static FailureOr<Value> resizeByIntegers(Node &node, Value value, const Resizing &r, bool hidden) {
+namespace {
+/// Interpolation along the axes [first, last) at once: weights [outputs, inputs], row-major over each.
+struct WholeInterpolation {
+  size_t first = 0, last = 0;
+  int64_t outputs = 1, inputs = 1;
+  std::vector<double> weights{1};
+  int bits = 0; ///< times 2^bits all weights are integers
+};
+} // namespace
+
+/// Nothing where there is no such axis, the matrix is large, or weights are no multiples of 2^-8.
+static std::optional<WholeInterpolation> interpolateWhole(const Resizing &r, ArrayRef<int64_t> from,
+                                                          bool hidden) {
   constexpr int mostBits = 8;
   constexpr int64_t mostWeights = int64_t(1) << 22;
-  SmallVector<int64_t> from = node.onnxShape(node.input(0));
   auto isResized = [&](size_t d) { return r.scales[d] != 1 || r.sizes[d] != from[d]; };
-  size_t first = hidden, last = from.size();
+  WholeInterpolation whole;
+  size_t &first = whole.first, &last = whole.last;
+  first = hidden;
+  last = from.size();
   while (first != last && !isResized(first))
     ++first;
   while (last != first && !isResized(last - 1))
     --last;
   if (first == last || r.outside != 0 || !r.region.empty())
-    return Value();
-  // Row-major over the outputs of the axes so far, then over their inputs.
-  std::vector<double> all{1};
-  int64_t outputs = 1, inputs = 1;
+    return std::nullopt;
   for (size_t d = first; d != last; ++d) {
-    if (countElements({outputs, inputs, r.sizes[d], from[d]}, mostWeights) < 0)
-      return Value();
+    if (countElements({whole.outputs, whole.inputs, r.sizes[d], from[d]}, mostWeights) < 0)
+      return std::nullopt;
     std::vector<float> axis = interpolation(r, d, from[d]).reals;
     std::vector<double> next;
-    for (int64_t o = 0; o != outputs * r.sizes[d]; ++o)
-      for (int64_t i = 0; i != inputs * from[d]; ++i)
-        next.push_back(all[o / r.sizes[d] * inputs + i / from[d]] *
+    for (int64_t o = 0; o != whole.outputs * r.sizes[d]; ++o)
+      for (int64_t i = 0; i != whole.inputs * from[d]; ++i)
+        next.push_back(whole.weights[o / r.sizes[d] * whole.inputs + i / from[d]] *
                        axis[o % r.sizes[d] * from[d] + i % from[d]]);
-    all = std::move(next);
-    outputs *= r.sizes[d];
-    inputs *= from[d];
+    whole.weights = std::move(next);
+    whole.outputs *= r.sizes[d];
+    whole.inputs *= from[d];
   }
+  for (double weight : whole.weights)
+    while (whole.bits <= mostBits &&
+           std::ldexp(weight, whole.bits) != std::nearbyint(std::ldexp(weight, whole.bits)))
+      ++whole.bits;
+  return whole.bits > mostBits ? std::nullopt : std::optional(whole);
+}
+
+/// All axes at once by integers times a power of two. Null where the weights are no such numbers.
+static FailureOr<Value> resizeByIntegers(Node &node, Value value, const Resizing &r, bool hidden) {
+  std::optional<WholeInterpolation> whole =
+      interpolateWhole(r, node.onnxShape(node.input(0)), hidden);
+  if (!whole)
+    return Value();
+  auto [first, last, outputs, inputs, reals, bits] = *whole;
   if (failed(node.charge(outputs * inputs)))
     return failure();
-  int bits = 0;
-  for (double weight : all)
-    while (bits <= mostBits && std::ldexp(weight, bits) != std::nearbyint(std::ldexp(weight, bits)))
-      ++bits;
-  if (bits > mostBits)
-    return Value();
   std::vector<int32_t> integers;
-  for (double weight : all)
+  for (double weight : reals)
     integers.push_back(int32_t(std::ldexp(weight, bits)));
   int64_t most = (int64_t(1) << 15) - 1;
   auto type = quant::UniformQuantizedType::get(quant::QuantizationFlags::Signed,
