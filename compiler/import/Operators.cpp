@@ -218,9 +218,6 @@ static SmallVector<std::string> waysOut(StringRef op) {
   if (op == "ReduceProd")
     return {"each factor of a product of encrypted numbers doubles the bits of its tables",
             "help: use Mul of two tensors with --encrypted-products=tables, or a sum of logarithms"};
-  if (op == "OneHot")
-    return {"the index is encrypted",
-            "help: give the network the one-hot vector as its input"};
   if (op == "FloatQuant")
     return {"help: use an integer quantizer (Quant)"};
   return {"see docs/supported-ops.md for the operators that are supported"};
