@@ -59,9 +59,9 @@ TEST(Manifest, RefusesBrokenText) {
 TEST(Manifest, RefusesBrokenFields) {
   expectRefused(replaced(good, "\"format_version\":1", "\"format_version\":2"), "version 2",
                 FHE_UNSUPPORTED);
-  expectRefused(replaced(good, "\"abi_version\":4", "\"abi_version\":99"),
-                "abi_version: is 99, this library knows 4", FHE_UNSUPPORTED);
-  expectRefused(replaced(good, "\"abi_version\":4,", ""), "no 'abi_version'");
+  expectRefused(replaced(good, "\"abi_version\":5", "\"abi_version\":99"),
+                "abi_version: is 99, this library knows 5", FHE_UNSUPPORTED);
+  expectRefused(replaced(good, "\"abi_version\":5,", ""), "no 'abi_version'");
   expectRefused(replaced(good, "\"name\":\"demo\"", "\"name\":3"), "name: is not a string");
   expectRefused(replaced(good, "\"shape\":[8]", "\"shape\":[9]"), "inputs[0].elements");
   expectRefused(replaced(good, "\"shape\":[8]", "\"shape\":[-8]"), "inputs[0].shape[0]");
