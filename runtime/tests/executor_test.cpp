@@ -336,7 +336,7 @@ void expectRefused(const fhe_model &model, const char *word,
 TEST(ModelChecks, RefuseBrokenRecords) {
   fhe_model model = demo_model;
   model.abi_version = FHE_ABI_VERSION + 1;
-  expectRefused(model, "ABI version 5", FHE_UNSUPPORTED);
+  expectRefused(model, "ABI version 6", FHE_UNSUPPORTED);
   model = demo_model, model.size -= 8;
   expectRefused(model, "size");
   model = demo_model, model.entry = nullptr;

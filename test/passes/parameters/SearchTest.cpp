@@ -279,13 +279,16 @@ TEST(Search, KeyBytesAndMemory) {
     problem.limits.keyBytes = 1000;
     EXPECT_FALSE(searchParameters(problem, wideGrid(), KernelCosts()));
     problem.limits.keyBytes.reset();
-    uint64_t memory = bytes.memory + 100 * ciphertextBytes(free.set);
+    auto scratch = [](const ParameterSet &set) { return scratchBytes(set, ciphertextBytes(set)); };
+    uint64_t memory = bytes.memory + 100 * ciphertextBytes(free.set) + scratch(free.set);
     problem.limits.memoryBytes = memory;
     EXPECT_EQ(search(problem, wideGrid()).set, free.set);
     problem.limits.memoryBytes = memory - 1;
     if (auto found = searchParameters(problem, wideGrid(), KernelCosts())) {
       ++smaller;
-      EXPECT_LT(evaluationKeyBytes(found->set).memory + 100 * ciphertextBytes(found->set), memory);
+      EXPECT_LT(evaluationKeyBytes(found->set).memory + 100 * ciphertextBytes(found->set) +
+                    scratch(found->set),
+                memory);
       EXPECT_GT(found->cost, free.cost);
     }
   }
