@@ -113,8 +113,11 @@ quantized() { echo --calibration "$1/calibration.npy" --weight-bits "$2" --activ
 for n in 10 30; do
   # shellcheck disable=SC2046
   row checkerboard_fp32_$n "$MODELS/checkerboard_fp32_$n" 20 exact \
-    $(quantized "$MODELS/checkerboard_fp32_$n" 3)
+    $(quantized "$MODELS/checkerboard_fp32_$n" 3) --overflow=calibrated
 done
+# shellcheck disable=SC2046
+row mnist_mlp_fp32 "$MODELS/mnist_mlp_fp32" 20 rounded $(quantized "$MODELS/mnist_mlp_fp32" 6) \
+  --round-accumulators=6 --max-accumulator-bits=20 --overflow=calibrated
 for name in digits_mlp_w3a3 breast_cancer_mlp_w4a4; do
   # shellcheck disable=SC2046
   row ${name%_w*} "$MODELS/$name" 20 rounded $(calibrated "$MODELS/$name") --round-accumulators=6

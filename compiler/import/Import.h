@@ -28,7 +28,7 @@ struct ImportOptions {
 /// The network of the ONNX file at `path`, without batch dimension; argument and result attribute
 /// `qnn.name` gives the ONNX names. Null after a refusal, which was reported through the
 /// diagnostics of `context`, several in one run where they do not depend on each other.
-/// Takes any bytes: never crashes, memory stays proportional to the file.
+/// Takes any bytes: never crashes; memory is bounded by the file and by `maxTouchedElements`.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
                                              const ImportOptions &options = {});
 

@@ -200,10 +200,11 @@ TEST(Encryption, TwoEncryptionsDifferInEveryMask) {
     EXPECT_LT(std::abs(double(int64_t(phase - plaintexts[0]))), std::exp2(64 - 49.9 + 3));
   LweSecretKey other(n, seedOf(7), 0);
   decryptPhases(other, two.data(), phases);
+  // Keys are fixed, masks are fresh: a uniform phase is so near once in 2^13, three of them once in 2^28.
   size_t near = 0;
   for (uint64_t phase : phases)
-    near += std::abs(double(int64_t(phase - plaintexts[0]))) < 0x1p58;
-  EXPECT_LE(near, 3u) << "another key decrypts";
+    near += std::abs(double(int64_t(phase - plaintexts[0]))) < 0x1p50;
+  EXPECT_LE(near, 2u) << "another key decrypts";
 }
 
 // Rows are named by their number: any order and any split give the same key.
