@@ -191,15 +191,23 @@ static Result writeSelect(Writer &writer, qnn::SelectOp op) {
   return writer.node("Where", *operands);
 }
 
-static Result writeBatchNorm(Writer &writer, qnn::BatchNormOp op) {
-  Strings inputs;
+/// The names of all operands.
+static FailureOr<Strings> operandsOf(Writer &writer, Operation *op) {
+  Strings names;
   for (Value operand : op->getOperands()) {
     Result name = writer.operand(operand);
     if (failed(name))
       return failure();
-    inputs.push_back(*name);
+    names.push_back(*name);
   }
-  return writer.node("BatchNormalization", inputs,
+  return names;
+}
+
+static Result writeBatchNorm(Writer &writer, qnn::BatchNormOp op) {
+  FailureOr<Strings> inputs = operandsOf(writer, op);
+  if (failed(inputs))
+    return failure();
+  return writer.node("BatchNormalization", *inputs,
                      {{"epsilon", float(op.getEpsilon().convertToDouble())}});
 }
 
@@ -226,14 +234,10 @@ static Result writeGemm(Writer &writer, qnn::GemmOp op) {
 }
 
 static Result writeConv(Writer &writer, qnn::ConvOp op) {
-  Strings inputs;
-  for (Value operand : op->getOperands()) {
-    Result name = writer.operand(operand);
-    if (failed(name))
-      return failure();
-    inputs.push_back(*name);
-  }
-  return writer.node("Conv", inputs,
+  FailureOr<Strings> inputs = operandsOf(writer, op);
+  if (failed(inputs))
+    return failure();
+  return writer.node("Conv", *inputs,
                      {{"kernel_shape", listOf(qnn::shapeOf(op.getWeights()).drop_front(2))},
                       {"strides", listOf(op.getStrides())},
                       {"pads", listOf(op.getPads())},

@@ -131,7 +131,7 @@ std::vector<int64_t> resultShapeOf(DictionaryAttr client) {
   return {shape.begin(), shape.end()};
 }
 
-static Attribute realArray(Builder &b, ArrayRef<double> values) {
+Attribute realArray(Builder &b, ArrayRef<double> values) {
   SmallVector<Attribute> out;
   for (double value : values)
     out.push_back(b.getF64FloatAttr(value));

@@ -54,6 +54,9 @@ struct ClientOutput {
 /// Shape of what a client gets of an output (one sample, behind `post`) by its dictionary.
 std::vector<int64_t> resultShapeOf(mlir::DictionaryAttr client);
 
+/// Numbers of a dictionary: an array of f64.
+mlir::Attribute realArray(mlir::Builder &builder, llvm::ArrayRef<double> values);
+
 /// A step of `pre` or `post` as its dictionary.
 mlir::DictionaryAttr describeStep(mlir::Builder &builder, const runtime::PreOp &step);
 mlir::DictionaryAttr describeStep(mlir::Builder &builder, const runtime::PostOp &step);

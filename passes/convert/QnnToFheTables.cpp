@@ -11,13 +11,6 @@ using namespace fhe;
 // Arguments
 //===---------------------------------------------------------------------------------===//
 
-static Attribute realArray(OpBuilder &b, ArrayRef<double> values) {
-  SmallVector<Attribute> out;
-  for (double v : values)
-    out.push_back(b.getF64FloatAttr(v));
-  return b.getArrayAttr(out);
-}
-
 static Attribute integerArray(OpBuilder &b, ArrayRef<int64_t> values) {
   SmallVector<Attribute> out;
   for (int64_t v : values)

@@ -1,5 +1,6 @@
 //===- Chain.cpp - The real function between a root and a value -----------------===//
 #include "passes/qnn/Chain.h"
+#include "passes/qnn/PerElement.h"
 #include <cstring>
 #include <numeric>
 #include <unordered_map>
@@ -7,17 +8,6 @@
 using namespace mlir;
 
 namespace fhe::qnn {
-
-static PerElement gather(const PerElement &from, const ElementMap &map) {
-  if (from.isUniform() || map.empty())
-    return from;
-  PerElement out;
-  out.values.resize(map.size());
-  for (size_t e = 0; e != map.size(); ++e)
-    out.values[e] = map[e] < 0 ? 0.0 : from[map[e]];
-  out.compress();
-  return out;
-}
 
 /// Whether a layout op puts zeros: then it is a step of its own.
 static bool padsWithZeros(Operation *op) {
@@ -53,7 +43,7 @@ void Chain::connect(const Analysis &analysis, int32_t number) {
   const ElementMap elements = steps[number].elements;
   if (steps[number].isRoot) {
     const Form &root = analysis.form(value);
-    steps[number].numbers = {gather(root.scale, elements), gather(root.offset, elements)};
+    steps[number].numbers = {permute(root.scale, elements, false), permute(root.offset, elements, false)};
     return;
   }
   Operation *op = value.getDefiningOp();
@@ -65,7 +55,7 @@ void Chain::connect(const Analysis &analysis, int32_t number) {
       std::vector<float> reals = clearReals(clearConstant(op->getOperand(i)));
       numbers.values.assign(reals.begin(), reals.end());
       numbers.compress();
-      numbers = gather(numbers, inner);
+      numbers = permute(numbers, inner, false);
     } else {
       if (isLayout(op))
         for (int32_t source : inner)

@@ -198,6 +198,20 @@ fhe_status decodeIntegers(const fhe_manifest *manifest, const fhe_client_key *ke
   });
 }
 
+/// An input or an output.
+template <class Spec>
+fhe_tensor_info describe(const Spec &spec) {
+  return {spec.name.c_str(),
+          uint32_t(spec.shape.size()),
+          spec.shape.data(),
+          spec.elements,
+          spec.lo,
+          spec.hi,
+          uint32_t(spec.floatShape.size()),
+          spec.floatShape.data(),
+          spec.floatElements};
+}
+
 } // namespace
 
 fhe_status fhe_manifest_parse(const char *text, size_t bytes, fhe_manifest **manifest) {
@@ -229,16 +243,7 @@ fhe_status fhe_manifest_input(const fhe_manifest *manifest, uint32_t i, fhe_tens
   return guarded([&] {
     require(manifest && info && i < manifest->inputs.size(), FHE_INVALID_ARGUMENT,
             "a null pointer or no such input");
-    const InputSpec &spec = manifest->inputs[i];
-    *info = {spec.name.c_str(),
-             uint32_t(spec.shape.size()),
-             spec.shape.data(),
-             spec.elements,
-             spec.lo,
-             spec.hi,
-             uint32_t(spec.floatShape.size()),
-             spec.floatShape.data(),
-             spec.floatElements};
+    *info = describe(manifest->inputs[i]);
   });
 }
 
@@ -246,16 +251,7 @@ fhe_status fhe_manifest_output(const fhe_manifest *manifest, uint32_t i, fhe_ten
   return guarded([&] {
     require(manifest && info && i < manifest->outputs.size(), FHE_INVALID_ARGUMENT,
             "a null pointer or no such output");
-    const OutputSpec &spec = manifest->outputs[i];
-    *info = {spec.name.c_str(),
-             uint32_t(spec.shape.size()),
-             spec.shape.data(),
-             spec.elements,
-             spec.lo,
-             spec.hi,
-             uint32_t(spec.floatShape.size()),
-             spec.floatShape.data(),
-             spec.floatElements};
+    *info = describe(manifest->outputs[i]);
   });
 }
 
