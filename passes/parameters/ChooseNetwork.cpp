@@ -140,8 +140,22 @@ std::optional<NetworkChoice> chooseNetwork(const ProgramNetwork &program,
   Network network = program.network;
   if (options.ciphertexts)
     network.ciphertexts = *options.ciphertexts;
-  return searchNetwork(network, options.budget(), compilerGrid(options),
-                       KernelCosts(options.rates), options.limits(), options.maxSets);
+  auto choose = [&](const ParameterOptions &allowed) {
+    return searchNetwork(network, options.budget(), compilerGrid(allowed),
+                         KernelCosts(options.rates), options.limits(), options.maxSets);
+  };
+  std::optional<NetworkChoice> choice = choose(options);
+  // Several sets are improved step by step: with more kinds of keys the steps may end higher.
+  if (choice && options.extendedKeys && options.maxSets > 1) {
+    ParameterOptions standard = options;
+    standard.extendedKeys = false;
+    std::optional<NetworkChoice> other = choose(standard);
+    if (other && other->cost < choice->cost) {
+      other->singleCost = choice->singleCost;
+      return other;
+    }
+  }
+  return choice;
 }
 
 } // namespace fhe::parameters

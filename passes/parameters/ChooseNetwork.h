@@ -31,7 +31,8 @@ struct ProgramNetwork {
 ProgramNetwork readNetwork(mlir::func::FuncOp function, llvm::ArrayRef<Constraint> constraints,
                            NoiseAnalysis &analysis, llvm::ArrayRef<double> originFactors = {});
 
-/// The cheapest choice of at most `options.maxSets` sets; empty if no single set satisfies all.
+/// The cheapest choice of at most `options.maxSets` sets; empty if no single set satisfies all. With
+/// `options.extendedKeys` never dearer than without.
 std::optional<NetworkChoice> chooseNetwork(const ProgramNetwork &program,
                                            const ParameterOptions &options);
 
