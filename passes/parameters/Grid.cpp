@@ -58,10 +58,11 @@ std::vector<KeyswitchChoice> keyswitchChoices(double keyVariance, unsigned wordB
 
 const KeyswitchChoice *KeyswitchList::within(double variance, uint32_t inputs,
                                              uint32_t shared) const {
+  const double taken = sharedVariance(shared, wordBits);
   auto found = std::partition_point(
       choices.begin(), choices.end(),
       [&](const KeyswitchChoice &choice) {
-        return choice.variance(inputs, shared, wordBits) > variance;
+        return choice.variance(inputs - shared) + taken > variance;
       });
   return found == choices.end() ? nullptr : &*found;
 }

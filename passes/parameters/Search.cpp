@@ -11,8 +11,11 @@ using namespace ::fhe::tfhe;
 
 static constexpr double infinity = HUGE_VAL;
 
-/// x with erfc(x) of that probability or just below.
+/// x with erfc(x) of that probability or just below. A search asks for the same one again and again.
 static double inverseLog2Erfc(double log2Probability) {
+  static thread_local std::pair<double, double> last{0, 0};
+  if (last.first == log2Probability)
+    return last.second;
   double low = 0, high = 1;
   while (log2Erfc(high) > log2Probability)
     high *= 2;
@@ -20,6 +23,7 @@ static double inverseLog2Erfc(double log2Probability) {
     double middle = (low + high) / 2;
     (log2Erfc(middle) > log2Probability ? low : high) = middle;
   }
+  last = {log2Probability, high};
   return high;
 }
 

@@ -34,7 +34,7 @@ void SetDescent::improve(SetState &state, double &cost) const {
   for (double before = HUGE_VAL; cost < before;) {
     before = cost;
     for (size_t c = 0; c != classes; ++c)
-      improveClass(state, c, cost, rotationsOfOthers(state, c));
+      improveClass(state, c, cost, costOfOthers(state, c, /*atLeast=*/true));
     for (size_t block = 0; block != blocks.count(); ++block)
       for (size_t home = 0; home != classes; ++home)
         tryChange(state, cost, [&](SetState &changed) { changed.homes[block] = home; });
@@ -45,15 +45,7 @@ void SetDescent::improve(SetState &state, double &cost) const {
 
 void SetDescent::adjust(SetState &state, double &cost, size_t first, size_t second) const {
   for (size_t c : {first, second})
-    improveClass(state, c, cost, rotationsOfOthers(state, c) + switchesOfOthers(state, c));
-}
-
-double SetDescent::rotationsOfOthers(const SetState &state, size_t c) const {
-  double others = 0;
-  for (size_t d = 0; d != classes; ++d)
-    if (d != c)
-      others += rotations(state.picks[d], d);
-  return others;
+    improveClass(state, c, cost, costOfOthers(state, c, /*atLeast=*/false));
 }
 
 double SetDescent::withoutSwitches(const SetState &state) const {
@@ -157,7 +149,7 @@ bool SetDescent::fillConversions(const SetState &state, const std::vector<double
 }
 
 /// Noise of sources, room for keyswitches, and the least levels that do.
-bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs) const {
+bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs, size_t silent) const {
   needs.switches.assign(classes * classes, {});
   needs.conversions.assign(classes * classes, {});
   std::vector<double> rotated(classes), switched(classes);
@@ -171,9 +163,9 @@ bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs) const {
     return false;
   for (const BlockSum &sum : blocks.sums()) {
     const size_t home = state.homes[sum.block];
-    double variance = sum.fresh * glwe(state.picks[home]).fresh;
+    double variance = home == silent ? 0 : sum.fresh * glwe(state.picks[home]).fresh;
     for (size_t c = 0; c != classes; ++c) {
-      if (sum.table[c] == 0)
+      if (sum.table[c] == 0 || c == silent)
         continue;
       const KeyswitchChoice *conversion = needs.conversions[c * classes + home].choice;
       variance += sum.table[c] *
@@ -181,7 +173,8 @@ bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs) const {
                                                   glwe(state.picks[c]).key.lweDimension())
                                             : 0));
     }
-    const double room = sum.limit - variance - (sum.isTable ? switched[sum.user] : 0);
+    const bool isSwitched = sum.isTable && sum.user != silent;
+    const double room = sum.limit - variance - (isSwitched ? switched[sum.user] : 0);
     if (!(room >= 0))
       return false;
     if (sum.isTable) {
@@ -225,11 +218,17 @@ double SetDescent::switchCost(const SetState &state, const SwitchNeeds &needs, s
   return cost;
 }
 
-double SetDescent::switchesOfOthers(const SetState &state, size_t c) const {
+double SetDescent::costOfOthers(const SetState &state, size_t c, bool atLeast) const {
   SwitchNeeds needs;
-  if (!fillNeeds(state, needs))
-    return 0;
   double cost = 0;
+  for (size_t d = 0; d != classes; ++d)
+    if (d != c)
+      cost += rotations(state.picks[d], d);
+  for (size_t block = 0; block != blocks.count(); ++block)
+    if (state.homes[block] != c)
+      cost += blocks.products(block) * priced.products[state.picks[state.homes[block]].glwe];
+  if (!fillNeeds(state, needs, atLeast ? c : SIZE_MAX))
+    return cost;
   for (size_t from = 0; from != classes; ++from)
     for (size_t to = 0; to != classes; ++to)
       if (from != c && to != c)

@@ -106,11 +106,13 @@ private:
   Bounds boundsOf(size_t c) const;
   /// The best pick for class `c`, all else as it is and costing at least `others`.
   void improveClass(SetState &state, size_t c, double &cost, double others) const;
-  double rotationsOfOthers(const SetState &state, size_t c) const;
-  double switchesOfOthers(const SetState &state, size_t c) const;
+  /// What classes other than `c` cost: rotations, products and keyswitches between them, as they are or
+  /// with as few levels as whatever `c` becomes can leave them.
+  double costOfOthers(const SetState &state, size_t c, bool atLeast) const;
   bool fillConversions(const SetState &state, const std::vector<double> &rotated,
                        SwitchNeeds &needs) const;
-  bool fillNeeds(const SetState &state, SwitchNeeds &needs) const;
+  /// Class `silent`, if any, counts as if it made no noise.
+  bool fillNeeds(const SetState &state, SwitchNeeds &needs, size_t silent = SIZE_MAX) const;
   bool withinLimits(const SetState &state, const SwitchNeeds &needs) const;
 
   const NetworkBlocks &blocks;
