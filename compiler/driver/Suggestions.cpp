@@ -27,16 +27,18 @@ public:
       if (found.size() == most)
         return found;
     }
-    if (found.empty())
-      if (std::optional<std::string> command = firstThatWorks(both()))
-        found.push_back(*command);
+    for (const CompileOptions &change : both())
+      if (found.empty() && works(change))
+        found.push_back(commandOf(change));
     return found;
   }
 
 private:
   static constexpr size_t most = 3;
 
-  bool works(const CompileOptions &changed) {
+  /// Works with one parameter set: several are only ever found from one that does.
+  bool works(CompileOptions changed) {
+    changed.parameters.maxSets = 1;
     // Refusals of an attempt concern nobody.
     ScopedDiagnosticHandler silence(module.getContext(), [](Diagnostic &) { return success(); });
     OwningOpRef<ModuleOp> attempt(module.clone());
@@ -47,11 +49,26 @@ private:
     return succeeded(manager.run(*attempt));
   }
 
+  /// Of one kind, what lies behind a change that works works too, all but always: tried in doubling
+  /// steps up to one that does, then by halving what lies between. What is returned was tried.
   std::optional<std::string> firstThatWorks(const Kind &kind) {
-    for (const CompileOptions &change : kind)
-      if (works(change))
-        return commandOf(change);
-    return std::nullopt;
+    size_t tried = 0, working = 0; // the first `tried` do not, as far as was looked
+    bool found = false;
+    for (size_t next = 0; !found && tried != kind.size(); next = 2 * next + 1) {
+      working = std::min(next, kind.size() - 1);
+      if (!(found = works(kind[working])))
+        tried = working + 1;
+    }
+    if (!found)
+      return std::nullopt;
+    while (tried < working) {
+      const size_t middle = (tried + working) / 2;
+      if (works(kind[middle]))
+        working = middle;
+      else
+        tried = middle + 1;
+    }
+    return commandOf(kind[working]);
   }
 
   /// The command as it was typed, with the flags that changed.

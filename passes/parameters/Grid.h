@@ -91,8 +91,11 @@ public:
   /// The small key of a set with these keys: nested where the space has nested keys and the GLWE key
   /// is longer. Costs no more, adds no more noise.
   ::fhe::tfhe::LweKey smallKey(::fhe::tfhe::LweKey lwe, const ::fhe::tfhe::GlweKey &glwe) const {
-    lwe.nested = theSpace.nestedKeys && lwe.dimension < glwe.lweDimension();
+    lwe.nested = isNested(lwe, glwe);
     return lwe;
+  }
+  bool isNested(const ::fhe::tfhe::LweKey &lwe, const ::fhe::tfhe::GlweKey &glwe) const {
+    return theSpace.nestedKeys && lwe.dimension < glwe.lweDimension();
   }
 
   /// The same candidates without nested keys.

@@ -137,21 +137,26 @@ private:
     std::vector<double> steps;
     for (const BootstrapChoice &choice : glwe.choices)
       steps.push_back(costs.cmux(glwe.key, choice.digits.levels));
+    size_t fewest = 0; // levels that leave room for anything else, by number
     for (const LweCandidate &lwe : grid.lwe()) {
       if (lwe.kind != glwe.key.noiseKind)
         continue;
-      if (linear + problem.workload.tables * lwe.dimension * steps.front() > bestCost())
-        break; // longer keys only cost more
+      while (fewest != steps.size() &&
+             places.room(glwe.fresh, lwe.dimension * glwe.choices[fewest].perStep) < 0)
+        ++fewest;
+      if (fewest == steps.size() ||
+          linear + problem.workload.tables * lwe.dimension * steps[fewest] > bestCost())
+        break; // longer keys only cost more and make more noise
       for (SwitchKind kind : grid.space().switches)
-        visit(glwe, lwe, kind, linear, steps);
+        visit(glwe, lwe, kind, linear, steps, fewest);
     }
   }
 
   void visit(const GlweCandidate &glwe, const LweCandidate &lwe, SwitchKind kind, double linear,
-             const std::vector<double> &steps) {
+             const std::vector<double> &steps, size_t fewest) {
     const double switched = grid.model().switchVariance(lwe.dimension, glwe.key.log2N, kind);
     const uint32_t inputs = glwe.key.lweDimension();
-    for (size_t i = 0; i != glwe.choices.size(); ++i) {
+    for (size_t i = fewest; i != glwe.choices.size(); ++i) {
       const double rotations =
           linear + problem.workload.tables * lwe.dimension * steps[i];
       if (rotations > bestCost())

@@ -1,5 +1,7 @@
 //===- SetDescent.cpp - Parameter sets of a network, improved one by one ----------------------===//
 #include "passes/parameters/SetDescent.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include <algorithm>
 
 namespace fhe::parameters {
@@ -75,40 +77,87 @@ double SetDescent::switchCost(const SwitchNeed &need, uint32_t from, uint32_t to
          need.passes * costs.keyPass(keyswitchKeyBytes(from, to, digits, wordBits));
 }
 
-SetDescent::Bounds SetDescent::boundsOf(size_t c) const {
-  Bounds bounds;
+std::vector<SetDescent::Room> SetDescent::roomsFor(const SetState &state, size_t c) const {
+  std::vector<Room> rooms;
   for (const BlockSum &sum : blocks.sums()) {
-    if (sum.table[c] > 0)
-      bounds.rotated = std::min(bounds.rotated, sum.limit / sum.table[c]);
-    if (sum.isTable && sum.user == c)
-      bounds.switched = std::min(bounds.switched, sum.limit);
+    const size_t home = state.homes[sum.block];
+    Room room{sum.table[c], home == c ? sum.fresh : 0, sum.limit, sum.isTable && sum.user == c,
+              home == c ? std::nullopt : std::optional(state.picks[home].glwe)};
+    if (home != c)
+      room.limit -= sum.fresh * glwe(state.picks[home]).fresh;
+    if (sum.isTable && sum.user != c)
+      room.limit -= switchedBy(state.picks[sum.user]);
+    for (size_t d = 0; d != classes; ++d)
+      if (d != c)
+        room.limit -= sum.table[d] * rotatedBy(state.picks[d]);
+    // Which of them binds is not for rounding to say.
+    room.limit += 1e-9 * sum.limit;
+    auto implies = [](const Room &a, const Room &b) {
+      return a.table >= b.table && a.fresh >= b.fresh && a.limit <= b.limit &&
+             (!b.isSwitched || (a.isSwitched && a.glwe == b.glwe));
+    };
+    if (llvm::any_of(rooms, [&](const Room &other) { return implies(other, room); }))
+      continue;
+    std::erase_if(rooms, [&](const Room &other) { return implies(room, other); });
+    rooms.push_back(room);
   }
-  return bounds;
+  return rooms;
 }
 
+double SetDescent::mostRotated(llvm::ArrayRef<Room> rooms, const SetPick &pick) const {
+  const double switched = switchedBy(pick), fresh = glwe(pick).fresh;
+  double most = -1;
+  for (SetPick with = pick; with.list != grid.lwe()[pick.lwe].lists.size(); ++with.list) {
+    const KeyswitchList &keys = list(with);
+    double left = HUGE_VAL;
+    for (const Room &room : rooms) {
+      double added = 0;
+      if (room.isSwitched) {
+        const size_t from = room.glwe.value_or(pick.glwe);
+        const uint32_t shared = from == pick.glwe ? sharedOf(with, with) : 0;
+        added = switched + keys.choices.back().variance(grid.glwe()[from].key.lweDimension(), shared,
+                                                        keys.wordBits);
+      }
+      left = std::min(left, room.leftFor(fresh, added));
+      if (left <= most)
+        break;
+    }
+    most = std::max(most, left);
+  }
+  return most;
+}
+
+
 void SetDescent::improveClass(SetState &state, size_t c, double &cost, double others) const {
-  const Bounds bounds = boundsOf(c);
+  const std::vector<Room> rooms = roomsFor(state, c);
   SetState tried = state;
   SwitchNeeds needs;
   SetPick &pick = tried.picks[c];
-  for (pick.glwe = 0; pick.glwe != grid.glwe().size(); ++pick.glwe)
+  for (pick.glwe = 0; pick.glwe != grid.glwe().size(); ++pick.glwe) {
+    const std::vector<BootstrapChoice> &choices = grid.glwe()[pick.glwe].choices;
+    const std::vector<double> &steps = priced.steps[pick.glwe];
+    double free = HUGE_VAL; // for rotations, were nothing switched
+    for (const Room &room : rooms)
+      free = std::min(free, room.leftFor(grid.glwe()[pick.glwe].fresh));
+    size_t fewest = 0; // levels, by number
     for (pick.lwe = 0; pick.lwe != grid.lwe().size(); ++pick.lwe) {
       const LweCandidate &lwe = grid.lwe()[pick.lwe];
       if (lwe.kind != grid.glwe()[pick.glwe].key.noiseKind)
         continue;
+      while (fewest != choices.size() && lwe.dimension * choices[fewest].perStep > free)
+        ++fewest;
       const double perStep = blocks.tablesOf(c) * lwe.dimension;
-      if (others + perStep * priced.steps[pick.glwe].front() > cost)
-        break; // longer keys only cost more
+      if (fewest == choices.size() || others + perStep * steps[fewest] > cost)
+        break; // longer keys only cost more and make more noise
       for (SwitchKind kind : grid.space().switches) {
-        const uint32_t log2N = grid.glwe()[pick.glwe].key.log2N;
-        if (grid.model().switchVariance(lwe.dimension, log2N, kind) > bounds.switched)
-          continue;
         pick.kind = kind;
-        for (pick.bootstrap = 0; pick.bootstrap != priced.steps[pick.glwe].size(); ++pick.bootstrap) {
-          if (others + perStep * priced.steps[pick.glwe][pick.bootstrap] > cost)
+        const double most = mostRotated(rooms, pick);
+        auto first = llvm::partition_point(choices, [&](const BootstrapChoice &choice) {
+          return lwe.dimension * choice.perStep > most;
+        });
+        for (pick.bootstrap = first - choices.begin(); pick.bootstrap != choices.size(); ++pick.bootstrap) {
+          if (others + perStep * steps[pick.bootstrap] > cost)
             break;
-          if (lwe.dimension * bootstrap(pick).perStep > bounds.rotated)
-            continue;
           for (pick.list = 0; pick.list != lwe.lists.size(); ++pick.list) {
             double found = price(tried, &needs, cost);
             if (found < cost) {
@@ -120,11 +169,12 @@ void SetDescent::improveClass(SetState &state, size_t c, double &cost, double ot
         }
       }
     }
+  }
 }
 
 /// Of sources that are used under another key than their own: the least levels that add at most the
 /// state's share of their noise.
-bool SetDescent::fillConversions(const SetState &state, const std::vector<double> &rotated,
+bool SetDescent::fillConversions(const SetState &state, llvm::ArrayRef<double> rotated,
                                  SwitchNeeds &needs) const {
   for (size_t block = 0; block != blocks.count(); ++block) {
     const size_t home = state.homes[block];
@@ -152,12 +202,11 @@ bool SetDescent::fillConversions(const SetState &state, const std::vector<double
 bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs, size_t silent) const {
   needs.switches.assign(classes * classes, {});
   needs.conversions.assign(classes * classes, {});
-  std::vector<double> rotated(classes), switched(classes);
+  llvm::SmallVector<double, 8> rotated(classes), switched(classes);
   for (size_t c = 0; c != classes; ++c) {
     const SetPick &pick = state.picks[c];
-    rotated[c] = list(pick).key.dimension * bootstrap(pick).perStep;
-    switched[c] = grid.model().switchVariance(list(pick).key.dimension, glwe(pick).key.log2N,
-                                              pick.kind);
+    rotated[c] = rotatedBy(pick);
+    switched[c] = switchedBy(pick);
   }
   if (!fillConversions(state, rotated, needs))
     return false;

@@ -9,6 +9,7 @@
 #define PASSES_PARAMETERS_SETDESCENT_H
 
 #include "passes/parameters/NetworkBlocks.h"
+#include "llvm/ADT/ArrayRef.h"
 
 namespace fhe::parameters {
 
@@ -85,9 +86,19 @@ public:
   }
 
 private:
-  /// What the rotations and the switch of a class may add at most, whatever the others do.
-  struct Bounds {
-    double rotated = HUGE_VAL, switched = HUGE_VAL;
+  /// What a sum leaves for the noise of one class, were conversions and the keyswitches of others without
+  /// any: table * rotated + fresh * that of a fresh encryption, and what keyswitch and modulus switch add
+  /// if tables of the class look the sum up.
+  struct Room {
+    double table, fresh, limit;
+    bool isSwitched;
+    std::optional<size_t> glwe; ///< of the sum; none: the class's own
+
+    /// Variance left for rotations; negative if none is.
+    double leftFor(double freshVariance, double added = 0) const {
+      const double left = limit - fresh * freshVariance - added;
+      return left < 0 ? -1 : table > 0 ? left / table : HUGE_VAL;
+    }
   };
 
   template <class Change> void tryChange(SetState &state, double &cost, Change change) const;
@@ -100,16 +111,25 @@ private:
   /// Bits that the GLWE key of one pick has in common with the small key of another: those of a key
   /// nested in it.
   uint32_t sharedOf(const SetPick &from, const SetPick &to) const {
-    const bool own = from.glwe == to.glwe && grid.smallKey(list(to).key, glwe(to).key).nested;
+    const bool own = from.glwe == to.glwe && grid.isNested(list(to).key, glwe(to).key);
     return own ? list(to).key.dimension : 0;
   }
-  Bounds boundsOf(size_t c) const;
+  double rotatedBy(const SetPick &pick) const {
+    return list(pick).key.dimension * bootstrap(pick).perStep;
+  }
+  double switchedBy(const SetPick &pick) const {
+    return grid.model().switchVariance(list(pick).key.dimension, glwe(pick).key.log2N, pick.kind);
+  }
+  /// Of all sums those that no other implies.
+  std::vector<Room> roomsFor(const SetState &state, size_t c) const;
+  /// What rotations of a pick's keys may add at most: with more, no choice of others keeps all sums right.
+  double mostRotated(llvm::ArrayRef<Room> rooms, const SetPick &pick) const;
   /// The best pick for class `c`, all else as it is and costing at least `others`.
   void improveClass(SetState &state, size_t c, double &cost, double others) const;
   /// What classes other than `c` cost: rotations, products and keyswitches between them, as they are or
   /// with as few levels as whatever `c` becomes can leave them.
   double costOfOthers(const SetState &state, size_t c, bool atLeast) const;
-  bool fillConversions(const SetState &state, const std::vector<double> &rotated,
+  bool fillConversions(const SetState &state, llvm::ArrayRef<double> rotated,
                        SwitchNeeds &needs) const;
   /// Class `silent`, if any, counts as if it made no noise.
   bool fillNeeds(const SetState &state, SwitchNeeds &needs, size_t silent = SIZE_MAX) const;

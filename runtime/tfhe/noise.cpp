@@ -19,7 +19,7 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// 1 / q^2 in torus units.
 static double inverseModulusSquared(unsigned wordBits = torusBits) {
-  return portableExp2(-2.0 * wordBits);
+  return wordBits == 64 ? 0x1p-128 : wordBits == 32 ? 0x1p-64 : portableExp2(-2.0 * wordBits);
 }
 
 double freshVariance(double log2Std) { return portableExp2(2 * log2Std); }

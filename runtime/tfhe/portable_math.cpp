@@ -1,7 +1,9 @@
 //===- portable_math.cpp - Functions that are the same on every machine --------------------------===//
 #include "runtime/tfhe/portable_math.h"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numbers>
 
@@ -24,6 +26,8 @@ double portableExp2(double x) {
   if (x < -1100)
     return 0;
   const double whole = std::floor(x + 0.5);
+  if (x == whole && x > -1023 && x < 1024) // a normal number: its exponent
+    return std::bit_cast<double>(uint64_t(int64_t(x) + 1023) << 52);
   if (x == whole)
     return std::ldexp(1.0, int(whole));
   const double t = (x - whole) * std::numbers::ln2; // |t| < 0.35
