@@ -207,6 +207,7 @@ calibrated_reality 5bit digits_cnn_w4a4 --round-accumulators=5 --p-error=1e-2
 calibrated_reality residual fashion_cnn_w2a2 --round-accumulators=5 --p-error=1e-2
 calibrated_reality 6bit checkerboard_qat_3bit_pruned10 --p-error=1e-2
 calibrated_reality rounded digits_mlp_w3a3 --round-accumulators=6 --p-error=1e-2
+calibrated_reality nested digits_mlp_w3a3 --round-accumulators=5 --p-error=1e-2 --key-assumptions=extended
 reality 7bit "$MODELS/tiny_mlp_w3a3_control" --p-error=1e-2
 calibrated_reality 8bit digits_cnn_w4a4 --p-error=1e-2
 if wanted sets; then
