@@ -244,6 +244,7 @@ static LogicalResult clipIntegers(Node &node, const Tensor &input) {
     auto pending = std::make_shared<PendingQuantizer>(*input.pending);
     pending->lo = lo;
     pending->hi = hi;
+    pending->quantized = Value(); // to another range
     return node.define(Tensor{nullptr, {}, pending, input.clear});
   }
   ConstantTensor result = *input.constant;

@@ -19,18 +19,24 @@
 
 namespace fhe::import {
 
-/// A QuantizeLinear whose DequantizeLinear has not come yet.
+/// A tensor of stored integers, of which nothing has read the real numbers yet (IntegerTensors.h).
 struct PendingQuantizer {
-  mlir::Value input;
+  explicit PendingQuantizer(mlir::Location producer) : producer(producer) {}
+
+  mlir::Location producer;
+  mlir::Value input; ///< the real numbers to quantize; of an input of the network the integers themselves
   bool clear = false;
-  std::vector<float> scales;
-  std::vector<int64_t> zeroPoints;
+  bool isInput = false; ///< an input of the network: scale and zero point are those of its first reader
+  std::string description = "input"; ///< what gives it: an operator
+  mutable mlir::Value quantized;     ///< `input` quantized, where a node has read it
+  mutable std::vector<float> scales;
+  mutable std::vector<int64_t> zeroPoints;
   int64_t axis = 0; ///< in the ONNX tensor, where there are several scales
   int dataType = 0;
   int64_t lo = 0, hi = 0;
 };
 
-/// What an ONNX tensor has become: exactly one of the three.
+/// What an ONNX tensor has become: exactly one of `constant`, `value` and `pending`.
 struct Tensor {
   Constant constant; ///< numbers known now
   mlir::Value value; ///< a qnn value

@@ -4,7 +4,7 @@
 // here; a symbolic batch size goes through as kBatch.
 //
 //===---------------------------------------------------------------------------===//
-#include "compiler/import/Node.h"
+#include "compiler/import/IntegerTensors.h"
 #include <cmath>
 
 using namespace mlir;
@@ -52,15 +52,21 @@ static std::optional<qnn::Function> castFunction(int64_t to) {
 
 static LogicalResult castValue(Node &node, int64_t to) {
   const Tensor &input = node.input(0);
-  if (input.pending)
-    return node.refuse(diag::QuantizePair, "takes the integer output of a QuantizeLinear");
   Tensor result = input;
+  if (input.pending) { // its integers as they are
+    if (input.pending->clear)
+      return node.refuse(diag::QuantizePair, "takes the integers that a QuantizeLinear gives of a constant");
+    FailureOr<Value> integers = storedIntegers(node, *input.pending);
+    if (failed(integers))
+      return failure();
+    result = Tensor{nullptr, *integers, nullptr, false};
+  }
   result.integral = castFunction(to) == qnn::Function::Trunc;
   if (to == TensorProto::FLOAT || to == TensorProto::DOUBLE)
     return node.define(0, result);
   if (to == TensorProto::BOOL) {
     result.value = createFunction(node, qnn::Function::Not,
-                                  createFunction(node, qnn::Function::Not, input.value));
+                                  createFunction(node, qnn::Function::Not, result.value));
     return node.define(0, result);
   }
   std::optional<qnn::Function> function = castFunction(to);
@@ -68,7 +74,7 @@ static LogicalResult castValue(Node &node, int64_t to) {
     return node.refuse(diag::UnsupportedForm, "casts an encrypted tensor to " +
                                                   dataTypeName(int(to)) +
                                                   ", which is not supported");
-  result.value = createFunction(node, *function, input.value);
+  result.value = createFunction(node, *function, result.value);
   return node.define(0, result);
 }
 

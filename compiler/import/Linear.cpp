@@ -234,74 +234,73 @@ static FailureOr<Value> multiplyStacks(Node &node, Value input, Value weights) {
   return failed(joined) ? joined : reshapeClear(node, *joined, shape);
 }
 
-/// W x: the transpose of x' W'.
-static LogicalResult defineLeftProduct(Node &node) {
-  FailureOr<Tensor> weights = node.valueInput(0);
-  FailureOr<Value> input = node.encryptedInput(1);
-  if (failed(weights) || failed(input))
-    return failure();
-  int64_t rank = shapeOf(*input).size();
-  if (shapeOf(weights->value).size() != 2 || rank < 2)
+FailureOr<Value> multiplyLeft(Node &node, Value weights, Value input) {
+  int64_t rank = shapeOf(input).size();
+  if (shapeOf(weights).size() != 2 || rank < 2)
     return node.refuse(diag::UnsupportedForm,
-                       "multiplies constants of shape " + describeShape(shapeOf(weights->value)) +
+                       "multiplies constants of shape " + describeShape(shapeOf(weights)) +
                            " by an encrypted tensor that is no matrix",
                        {"help: write x @ W.T in place of W @ x"});
   SmallVector<int64_t> swap;
   llvm::append_range(swap, llvm::seq<int64_t>(0, rank));
   std::swap(swap[rank - 2], swap[rank - 1]);
-  FailureOr<Value> turned = transposeValue(node, *input, swap);
+  FailureOr<Value> turned = transposeValue(node, input, swap);
   FailureOr<Value> product = failed(turned) ? turned
-                                            : createGemm(node, *turned, weights->value, Value());
+                                            : createGemm(node, *turned, weights, Value());
   if (succeeded(product))
     product = transposeValue(node, *product, swap);
-  return failed(product) ? failure() : node.define(*product);
+  return product;
+}
+
+FailureOr<Value> multiplyRight(Node &node, Value input, Value weights) {
+  SmallVector<int64_t> shape(shapeOf(weights));
+  if (shape.empty())
+    return node.refuse(diag::ShapeMismatch, "weights have no dimension");
+  if (shape.size() > 2)
+    return multiplyStacks(node, input, weights);
+  // A vector: one output, which is no dimension of the result.
+  FailureOr<Value> rows = shape.size() == 1 ? reshapeClear(node, weights, {1, shape[0]})
+                                            : transposeValue(node, weights, {1, 0});
+  FailureOr<Value> product = failed(rows) ? rows : createGemm(node, input, *rows, Value());
+  if (succeeded(product) && shape.size() == 1)
+    product = reshapeClear(node, *product, shapeOf(*product).drop_back());
+  return product;
 }
 
 LogicalResult importMatMul(Node &node) {
   if (node.input(1).isEncrypted() && node.input(0).isEncrypted())
     return refuseEncryptedProduct(node);
-  if (node.input(1).isEncrypted())
-    return defineLeftProduct(node);
-  FailureOr<Value> input = node.encryptedInput(0);
-  if (failed(input))
-    return failure();
-  SmallVector<int64_t> shape = node.onnxShape(node.input(1));
-  if (shape.size() == 1 || shape.size() > 2) {
-    FailureOr<Tensor> weights = node.valueInput(1);
-    if (failed(weights))
-      return failure();
-    if (shape.size() > 2) {
-      FailureOr<Value> product = multiplyStacks(node, *input, weights->value);
-      return failed(product) ? failure() : node.define(*product);
-    }
-    // A vector: one output, which is no dimension of the result.
-    FailureOr<Value> row = reshapeClear(node, weights->value, {1, shape[0]});
-    FailureOr<Value> product = failed(row) ? row : createGemm(node, *input, *row, Value());
-    if (succeeded(product))
-      product = reshapeClear(node, *product, shapeOf(*product).drop_back());
+  if (node.input(1).isEncrypted()) {
+    FailureOr<Tensor> weights = node.valueInput(0);
+    FailureOr<Value> input = node.encryptedInput(1);
+    FailureOr<Value> product = failed(weights) || failed(input)
+                                   ? FailureOr<Value>(failure())
+                                   : multiplyLeft(node, weights->value, *input);
     return failed(product) ? failure() : node.define(*product);
   }
-  FailureOr<Value> weights = readWeights(node, /*isTransposed=*/false);
-  if (failed(weights))
+  FailureOr<Value> input = node.encryptedInput(0), product = failure();
+  if (failed(input))
     return failure();
-  FailureOr<Value> product = createGemm(node, *input, *weights, Value());
+  if (node.onnxShape(node.input(1)).size() == 2) {
+    FailureOr<Value> weights = readWeights(node, /*isTransposed=*/false);
+    product = failed(weights) ? weights : createGemm(node, *input, *weights, Value());
+  } else {
+    FailureOr<Tensor> weights = node.valueInput(1);
+    product = failed(weights) ? FailureOr<Value>(failure())
+                              : multiplyRight(node, *input, weights->value);
+  }
   return failed(product) ? failure() : node.define(*product);
 }
 
-LogicalResult definePerSample(Node &node,
-                              llvm::function_ref<FailureOr<Value>(Value sample)> apply) {
-  FailureOr<Value> input = node.encryptedInput(0);
-  if (failed(input))
-    return failure();
-  if (!node.importer.wholeTensors()) {
-    FailureOr<Value> result = apply(*input);
-    return failed(result) ? failure() : node.define(*result);
-  }
-  if (shapeOf(*input).empty())
+FailureOr<Value> perSample(Node &node, Value input,
+                           llvm::function_ref<FailureOr<Value>(Value sample)> apply) {
+  if (!node.importer.wholeTensors())
+    return apply(input);
+  if (shapeOf(input).empty())
     return node.refuse(diag::ShapeMismatch, "input has no dimension");
   SmallVector<Value> results;
-  for (int64_t n = 0; n != shapeOf(*input).front(); ++n) {
-    FailureOr<Value> sample = takeRow(node, *input, n);
+  for (int64_t n = 0; n != shapeOf(input).front(); ++n) {
+    FailureOr<Value> sample = takeRow(node, input, n);
     FailureOr<Value> result = failed(sample) ? sample : apply(*sample);
     if (failed(result))
       return failure();
@@ -312,8 +311,14 @@ LogicalResult definePerSample(Node &node,
       return failure();
     results.push_back(*result);
   }
-  FailureOr<Value> joined = concatValues(node, results, 0);
-  return failed(joined) ? failure() : node.define(*joined);
+  return concatValues(node, results, 0);
+}
+
+LogicalResult definePerSample(Node &node,
+                              llvm::function_ref<FailureOr<Value>(Value sample)> apply) {
+  FailureOr<Value> input = node.encryptedInput(0);
+  FailureOr<Value> result = failed(input) ? input : perSample(node, *input, apply);
+  return failed(result) ? failure() : node.define(*result);
 }
 
 //===-------------------------------------------------------------------------===//

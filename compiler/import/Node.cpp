@@ -1,5 +1,5 @@
 //===- Node.cpp - Checked access to one ONNX node -------------------------------===//
-#include "compiler/import/Node.h"
+#include "compiler/import/IntegerTensors.h"
 #include "dialects/shared/Printable.h"
 #include <cmath>
 
@@ -70,11 +70,12 @@ FailureOr<Tensor> Node::valueInput(int i) const {
 }
 
 FailureOr<Tensor> Node::valueOf(const Tensor &tensor, StringRef name) const {
-  if (tensor.pending)
-    return refuse(diag::QuantizePair,
-                  "input '" + name +
-                      "' is the integer output of a QuantizeLinear, which only Clip and "
-                      "DequantizeLinear may take");
+  if (tensor.pending) {
+    FailureOr<Value> value = movedIntegers(*tensor.pending, name);
+    if (failed(value))
+      return failure();
+    return Tensor{nullptr, *value, nullptr, tensor.pending->clear};
+  }
   if (!tensor.constant)
     return tensor;
   FailureOr<Value> value = realValue(*tensor.constant, "input '" + name + "'");
@@ -83,6 +84,44 @@ FailureOr<Tensor> Node::valueOf(const Tensor &tensor, StringRef name) const {
   Tensor result{nullptr, *value, nullptr, true};
   result.integral = !tensor.constant->isReal;
   return result;
+}
+
+/// Operators that choose among their input's elements.
+static bool movesElements(StringRef op) {
+  static const StringRef movers[] = {
+      "Concat",  "DepthToSpace", "Expand",  "Flatten", "Gather",    "Identity", "MaxPool",   "Reshape",
+      "Slice",   "SpaceToDepth", "Split",   "Squeeze", "Tile",      "Transpose", "Unsqueeze"};
+  return llvm::is_contained(movers, op);
+}
+
+FailureOr<Value> Node::movedIntegers(const PendingQuantizer &pending, StringRef name) const {
+  // The largest of a network's inputs is nothing a client computes.
+  bool largest = pending.isInput && op() == "MaxPool";
+  if (pending.clear || largest || !movesElements(op()))
+    return refuse(diag::QuantizePair,
+                  "input '" + name + "' is the integer " +
+                      (pending.isInput ? "input of the network"
+                                       : "output of a " + pending.description) +
+                      ", which only Clip and DequantizeLinear may take",
+                  {"others that take integers are quantized operators (QLinearConv, QLinearMatMul, "
+                   "ConvInteger, MatMulInteger), Cast, and what moves them (Reshape, MaxPool, ...)"});
+  bool same = !moved || (moved->dataType == pending.dataType && moved->isInput == pending.isInput &&
+                         (pending.isInput || (moved->scales == pending.scales &&
+                                              moved->zeroPoints == pending.zeroPoints)));
+  if (!same)
+    return refuse(diag::QuantizePair, "joins integers of unequal scales or zero points",
+                  {"help: export in the QDQ format, where Concat takes real numbers"});
+  FailureOr<Value> value =
+      pending.isInput ? FailureOr<Value>(pending.input) : quantizedValue(*this, pending);
+  if (failed(value))
+    return failure();
+  int64_t lo = moved ? std::min(moved->lo, pending.lo) : pending.lo,
+          hi = moved ? std::max(moved->hi, pending.hi) : pending.hi;
+  moved = std::make_shared<PendingQuantizer>(pending);
+  moved->lo = lo;
+  moved->hi = hi;
+  moved->producer = loc;
+  return value;
 }
 
 FailureOr<Value> Node::realValue(const ConstantTensor &constant, const llvm::Twine &what) const {
@@ -267,6 +306,11 @@ LogicalResult Node::charge(int64_t elements) const {
 LogicalResult Node::define(const Tensor &tensor) { return define(0, tensor); }
 
 LogicalResult Node::define(int output, Tensor tensor) {
+  if (moved && tensor.value && !tensor.clear) {
+    moved->input = tensor.value;
+    moved->quantized = moved->isInput ? Value() : tensor.value;
+    tensor = Tensor{nullptr, {}, std::make_shared<PendingQuantizer>(*moved), false};
+  }
   if (output < proto.output_size() && !proto.output(output).empty())
     importer.define(proto.output(output), std::move(tensor));
   return success();

@@ -89,7 +89,13 @@ private:
   const onnx::AttributeProto *findAttribute(llvm::StringRef name);
   mlir::LogicalResult wrongType(llvm::StringRef name, llvm::StringRef expected) const;
 
+  /// The quantized numbers behind integers that the node only moves.
+  mlir::FailureOr<mlir::Value> movedIntegers(const PendingQuantizer &pending,
+                                             llvm::StringRef name) const;
+
   llvm::StringSet<> seen;
+  /// What the node's encrypted results are integers of; null: real numbers.
+  mutable std::shared_ptr<PendingQuantizer> moved;
 };
 
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
@@ -223,19 +229,34 @@ mlir::FailureOr<mlir::Value> createGemm(Node &node, mlir::Value input, mlir::Val
                                         mlir::Value bias);
 /// A clear bias as [size]; null for operands that must be added in an op of their own.
 mlir::FailureOr<mlir::Value> readBias(Node &node, int i, int64_t size);
+/// x W for clear W [I,O], a vector [I] or a stack of matrices; W x for clear W [O,I].
+mlir::FailureOr<mlir::Value> multiplyRight(Node &node, mlir::Value input, mlir::Value weights);
+mlir::FailureOr<mlir::Value> multiplyLeft(Node &node, mlir::Value weights, mlir::Value input);
+/// `apply` of `input` without batch: of each sample where whole tensors keep it.
+mlir::FailureOr<mlir::Value>
+perSample(Node &node, mlir::Value input,
+          llvm::function_ref<mlir::FailureOr<mlir::Value>(mlir::Value sample)> apply);
 /// Defines the node's output as `apply` of its input 0 without batch: of each sample where whole tensors
 /// keep it.
 mlir::LogicalResult definePerSample(
     Node &node, llvm::function_ref<mlir::FailureOr<mlir::Value>(mlir::Value sample)> apply);
 // Windows.cpp, Pools.cpp
 mlir::LogicalResult importConv(Node &node);
+/// The convolution that the node's attributes describe; `bias` [O] or null.
+mlir::FailureOr<mlir::Value> convolve(Node &node, mlir::Value input, mlir::Value weights,
+                                      mlir::Value bias);
 mlir::LogicalResult importConvTranspose(Node &node);
 mlir::LogicalResult importAveragePool(Node &node);
 mlir::LogicalResult importMaxPool(Node &node);
 // Reduce.cpp
 mlir::LogicalResult importReduce(Node &node);
 mlir::LogicalResult importGlobalPool(Node &node);
-// Quantizers.cpp
+// QLinear.cpp: operators on stored integers
+mlir::LogicalResult importQLinearConv(Node &node);
+mlir::LogicalResult importQLinearMatMul(Node &node);
+mlir::LogicalResult importConvInteger(Node &node);
+mlir::LogicalResult importMatMulInteger(Node &node);
+// Quantizers.cpp, Qcdq.cpp
 mlir::LogicalResult importQuant(Node &node);
 mlir::LogicalResult importBipolarQuant(Node &node);
 mlir::LogicalResult importTrunc(Node &node);

@@ -44,6 +44,8 @@ static const Operator kOnnxOperators[] = {
     {"ConstantOfShape", 9, 0, 1, 1, 1, 1, OperatorClass::Clear, importConstantOfShape, ""},
     {"Conv", 6, 0, 2, 3, 1, 6, OperatorClass::Mixing, importConv,
      "one to three dimensions; strides, pads, dilations, groups, auto_pad"},
+    {"ConvInteger", 10, 0, 2, 4, 1, 0xe, OperatorClass::Mixing, importConvInteger,
+     "a sum of integers; Cast and Mul by the scale make it real"},
     {"ConvTranspose", 6, 0, 2, 3, 1, 6, OperatorClass::Mixing, importConvTranspose,
      "as Conv; output_padding, output_shape"},
     {"Cos", 7, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
@@ -92,6 +94,8 @@ static const Operator kOnnxOperators[] = {
     {"LogSoftmax", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importSoftmax, ""},
     {"MatMul", 6, 0, 2, 2, 1, 2, OperatorClass::Mixing, importMatMul,
      "one clear operand on either side; vectors and stacks of matrices"},
+    {"MatMulInteger", 10, 0, 2, 4, 1, 0xe, OperatorClass::Mixing, importMatMulInteger,
+     "as ConvInteger; operands as in MatMul"},
     {"Max", 6, 0, 1, kMany, 1, ~1u, OperatorClass::Univariate, importExtremum,
      "with constants, or of functions of one tensor; of two quantized ones a table a pair"},
     {"MaxPool", 6, 0, 1, 1, 1, 0, OperatorClass::Mixing, importMaxPool,
@@ -114,6 +118,10 @@ static const Operator kOnnxOperators[] = {
      "constant, edge, reflect, wrap; negative pads take away"},
     {"Pow", 6, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
+    {"QLinearConv", 10, 0, 8, 9, 1, 0x1fe, OperatorClass::Mixing, importQLinearConv,
+     "Conv and the quantizer of its result; weight scales also per channel"},
+    {"QLinearMatMul", 10, 0, 8, 8, 1, 0xfe, OperatorClass::Mixing, importQLinearMatMul,
+     "MatMul and the quantizer of its result"},
     {"QuantizeLinear", 10, 0, 2, 3, 1, 6, OperatorClass::Quantizer, importQuantizeLinear,
      "with DequantizeLinear one quantizer (QCDQ)"},
     {"Range", 11, 0, 3, 3, 1, 7, OperatorClass::Clear, importRange, "integers"},
@@ -199,7 +207,10 @@ bool isQuantizerOperator(const onnx::NodeProto &node) {
   StringRef op = node.op_type();
   if (isQonnxDomain(node.domain()))
     return true;
-  return isOnnxDomain(node.domain()) && (op == "QuantizeLinear" || op == "DequantizeLinear");
+  static const StringRef quantizers[] = {"QuantizeLinear", "DequantizeLinear", "QLinearConv",
+                                         "QLinearMatMul",  "ConvInteger",      "MatMulInteger",
+                                         "DynamicQuantizeLinear"};
+  return isOnnxDomain(node.domain()) && llvm::is_contained(quantizers, op);
 }
 
 /// What to do in place of an unsupported operator, where there is an answer.
@@ -218,6 +229,9 @@ static SmallVector<std::string> waysOut(StringRef op) {
   if (op == "ReduceProd")
     return {"each factor of a product of encrypted numbers doubles the bits of its tables",
             "help: use Mul of two tensors with --encrypted-products=tables, or a sum of logarithms"};
+  if (op == "DynamicQuantizeLinear")
+    return {"it chooses scale and zero point from the numbers themselves, which are encrypted",
+            "help: quantize statically: onnxruntime.quantization.quantize_static, with calibration data"};
   if (op == "FloatQuant")
     return {"help: use an integer quantizer (Quant)"};
   return {"see docs/supported-ops.md for the operators that are supported"};

@@ -1,4 +1,4 @@
-//===- WholeQuantizers.cpp - QuantizeLinear and DequantizeLinear for evaluation ---------===//
+//===- WholeQuantizers.cpp - Quantizers of whole tensors, for evaluation ----------------===//
 #include "compiler/import/WholeQuantizers.h"
 
 using namespace mlir;
@@ -17,48 +17,61 @@ static FailureOr<Value> alongAxis(Node &node, int i, int64_t rank, int64_t axis)
   return reshapeClear(node, tensor->value, shape);
 }
 
+/// `tensor` becomes OpTy of itself and `operand`.
+template <typename OpTy>
+static LogicalResult combine(Node &node, Tensor &tensor, FailureOr<Value> operand) {
+  if (failed(operand))
+    return failure();
+  FailureOr<RankedTensorType> type =
+      broadcastType(node, {tensor, Tensor{nullptr, *operand, nullptr, true}});
+  if (failed(type))
+    return failure();
+  tensor.value = OpTy::create(node.builder, node.loc, *type, tensor.value, *operand);
+  return success();
+}
+
+FailureOr<Tensor> dequantizeWhole(Node &node, int input, int scale, int zeroPoint, int64_t axis) {
+  FailureOr<Tensor> result = node.valueInput(input);
+  if (failed(result))
+    return failure();
+  int64_t rank = shapeOf(result->value).size();
+  if (node.has(zeroPoint)) {
+    FailureOr<Value> zero = alongAxis(node, zeroPoint, rank, axis);
+    if (failed(zero) ||
+        failed(combine<qnn::AddOp>(node, *result, createFunction(node, qnn::Function::Neg, *zero))))
+      return failure();
+  }
+  if (scale >= 0 && failed(combine<qnn::MulOp>(node, *result, alongAxis(node, scale, rank, axis))))
+    return failure();
+  result->integral = scale < 0;
+  return result;
+}
+
+FailureOr<Tensor> quantizeWhole(Node &node, Tensor value, int scale, int zeroPoint, int64_t axis) {
+  int64_t rank = shapeOf(value.value).size();
+  bool has = node.has(zeroPoint);
+  auto range = has && node.input(zeroPoint).constant
+                   ? integerRange(node.input(zeroPoint).constant->dataType)
+                   : std::nullopt;
+  auto [lo, hi] = range.value_or(std::pair<int64_t, int64_t>(0, 255));
+  value.integral = true;
+  if (failed(combine<qnn::DivOp>(node, value, alongAxis(node, scale, rank, axis))))
+    return failure();
+  value.value = createFunction(node, qnn::Function::Round, value.value);
+  if (has && failed(combine<qnn::AddOp>(node, value, alongAxis(node, zeroPoint, rank, axis))))
+    return failure();
+  value.value = createFunction(node, qnn::Function::Clip, value.value, double(lo), double(hi));
+  return value;
+}
+
 LogicalResult defineWholeQuantizer(Node &node, bool quantize) {
   int64_t axis = 1;
   FailureOr<Tensor> input = node.valueInput(0);
   if (failed(input) || failed(node.attribute("axis", axis)))
     return failure();
-  int64_t rank = shapeOf(input->value).size();
-  FailureOr<Value> scale = alongAxis(node, 1, rank, axis);
-  FailureOr<Value> zero = node.has(2) ? alongAxis(node, 2, rank, axis)
-                                      : FailureOr<Value>(node.scalar(0));
-  if (failed(scale) || failed(zero))
-    return failure();
-  auto range = node.has(2) && node.input(2).constant ? integerRange(node.input(2).constant->dataType)
-                                                     : std::nullopt;
-  auto [lo, hi] = range.value_or(std::pair<int64_t, int64_t>(0, 255));
-  Tensor result = *input;
-  result.integral = quantize;
-  auto binary = [&](auto make, Value operand) -> LogicalResult {
-    Tensor other{nullptr, operand, nullptr, true};
-    FailureOr<RankedTensorType> type = broadcastType(node, {result, other});
-    if (failed(type))
-      return failure();
-    result.value = make(*type, result.value, operand);
-    return success();
-  };
-  auto create = [&]<typename OpTy>(std::type_identity<OpTy>) {
-    return [&](Type type, Value a, Value b) -> Value {
-      return OpTy::create(node.builder, node.loc, type, a, b);
-    };
-  };
-  if (quantize) {
-    if (failed(binary(create(std::type_identity<qnn::DivOp>()), *scale)))
-      return failure();
-    result.value = createFunction(node, qnn::Function::Round, result.value);
-    if (failed(binary(create(std::type_identity<qnn::AddOp>()), *zero)))
-      return failure();
-    result.value = createFunction(node, qnn::Function::Clip, result.value, double(lo), double(hi));
-  } else if (failed(binary(create(std::type_identity<qnn::AddOp>()),
-                           createFunction(node, qnn::Function::Neg, *zero))) ||
-             failed(binary(create(std::type_identity<qnn::MulOp>()), *scale))) {
-    return failure();
-  }
-  return node.define(0, result);
+  FailureOr<Tensor> result =
+      quantize ? quantizeWhole(node, *input, 1, 2, axis) : dequantizeWhole(node, 0, 1, 2, axis);
+  return failed(result) ? failure() : node.define(0, *result);
 }
 
 } // namespace fhe::import

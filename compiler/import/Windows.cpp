@@ -209,8 +209,8 @@ static FailureOr<Value> convolveWindows(Node &node, Value sample, Value weights,
 }
 
 /// The convolution of `sample` [C, ...] with `weights`.
-static FailureOr<Value> convolve(Node &node, Value sample, Value weights, const Window &given,
-                                 int64_t group) {
+static FailureOr<Value> convolveSample(Node &node, Value sample, Value weights, Value bias,
+                                       const Window &given, int64_t group) {
   Window window = given;
   SmallVector<int64_t> shape(shapeOf(sample)), kernel(shapeOf(weights));
   auto counts = countWindows(node, window, ArrayRef(shape).drop_front());
@@ -221,15 +221,6 @@ static FailureOr<Value> convolve(Node &node, Value sample, Value weights, const 
   FailureOr<RankedTensorType> finalType = node.tensorType(result);
   if (failed(finalType))
     return failure();
-  Value bias;
-  if (node.has(2)) {
-    FailureOr<Value> read = readBias(node, 2, kernel[0]);
-    if (failed(read))
-      return failure();
-    if (!*read)
-      return node.refuse(diag::UnsupportedForm, "has an encrypted bias");
-    bias = *read;
-  }
   if (shape.size() > 3)
     return convolveWindows(node, sample, weights, bias, window, *counts, group);
   SmallVector<int64_t> flatKernel(kernel);
@@ -260,20 +251,41 @@ static FailureOr<Value> convolutionWeights(Node &node, int64_t &group) {
   return weights->value;
 }
 
-LogicalResult importConv(Node &node) {
+/// Input 2 as the bias of `channels` outputs; null where there is none.
+static FailureOr<Value> convolutionBias(Node &node, int64_t channels) {
+  if (!node.has(2))
+    return Value();
+  FailureOr<Value> bias = readBias(node, 2, channels);
+  if (succeeded(bias) && !*bias)
+    return node.refuse(diag::UnsupportedForm, "has an encrypted bias");
+  return bias;
+}
+
+FailureOr<Value> convolve(Node &node, Value input, Value weights, Value bias) {
   int64_t group = 1;
-  FailureOr<Value> weights = convolutionWeights(node, group);
-  if (failed(weights))
+  if (failed(node.attribute("group", group)))
     return failure();
-  return definePerSample(node, [&](Value sample) -> FailureOr<Value> {
-    SmallVector<int64_t> shape(shapeOf(sample)), kernel(shapeOf(*weights));
+  return perSample(node, input, [&](Value sample) -> FailureOr<Value> {
+    SmallVector<int64_t> shape(shapeOf(sample)), kernel(shapeOf(weights));
     if (failed(checkSpatial(node, sample)) || failed(checkKernel(node, shape, kernel, group)))
       return failure();
     FailureOr<Window> window =
         readWindow(node, ArrayRef(shape).drop_front(), ArrayRef(kernel).drop_front(2));
     return failed(window) ? FailureOr<Value>(failure())
-                          : convolve(node, sample, *weights, *window, group);
+                          : convolveSample(node, sample, weights, bias, *window, group);
   });
+}
+
+LogicalResult importConv(Node &node) {
+  int64_t group = 1;
+  FailureOr<Value> weights = convolutionWeights(node, group);
+  FailureOr<Value> input = failed(weights) ? weights : node.encryptedInput(0);
+  if (failed(input))
+    return failure();
+  ArrayRef<int64_t> kernel = shapeOf(*weights);
+  FailureOr<Value> bias = convolutionBias(node, kernel.empty() ? 1 : kernel[0]);
+  FailureOr<Value> result = failed(bias) ? bias : convolve(node, *input, *weights, *bias);
+  return failed(result) ? failure() : node.define(*result);
 }
 
 /// Weights [C, M/group, ...] of a transposed convolution as those [M, C/group, ...] of a plain one: the
@@ -393,11 +405,12 @@ LogicalResult importConvTranspose(Node &node) {
       return failure();
     FailureOr<Value> turned = turnWeights(node, *weights, group);
     FailureOr<Value> spread = spreadSample(node, sample, *window, extra);
-    if (failed(turned) || failed(spread))
+    FailureOr<Value> bias = convolutionBias(node, kernel[1] * group);
+    if (failed(turned) || failed(spread) || failed(bias))
       return failure();
     window->strides.assign(sizes.size(), 1);
     window->pads.assign(2 * sizes.size(), 0);
-    return convolve(node, *spread, *turned, *window, group);
+    return convolveSample(node, *spread, *turned, *bias, *window, group);
   });
 }
 
