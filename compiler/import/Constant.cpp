@@ -74,6 +74,7 @@ static unsigned elementBytes(int dataType) {
   case TensorProto::INT16:
   case TensorProto::UINT16:
   case TensorProto::FLOAT16:
+  case TensorProto::BFLOAT16:
     return 2;
   case TensorProto::FLOAT:
   case TensorProto::INT32:
@@ -99,9 +100,8 @@ namespace {
 /// Decodes one TensorProto.
 class Decoder {
 public:
-  Decoder(const TensorProto &proto, StringRef what, StringRef folder, RefuseFn refuse,
-          bool roundDoubles)
-      : proto(proto), what(what), folder(folder), refuseFn(refuse), roundDoubles(roundDoubles) {}
+  Decoder(const TensorProto &proto, StringRef what, StringRef folder, RefuseFn refuse)
+      : proto(proto), what(what), folder(folder), refuseFn(refuse) {}
 
   Constant decode() {
     result->name = proto.name();
@@ -116,12 +116,13 @@ public:
     if (!bytes)
       return refuse(diag::BadTensorData,
                     "holds " + dataTypeName(proto.data_type()) +
-                        " values, which are not supported (float, float16, double, bool and "
-                        "integers are)");
+                        " values, which are not supported (float, float16, bfloat16, double, bool "
+                        "and integers are)");
     if (proto.has_segment())
       return refuse(diag::BadTensorData, "is stored in segments, which are not supported");
     result->isReal = proto.data_type() == TensorProto::FLOAT ||
                      proto.data_type() == TensorProto::FLOAT16 ||
+                     proto.data_type() == TensorProto::BFLOAT16 ||
                      proto.data_type() == TensorProto::DOUBLE;
     bool good = proto.data_location() == TensorProto::EXTERNAL ? readExternal(bytes)
                 : proto.has_raw_data() ? readRaw(proto.raw_data(), "raw_data", bytes)
@@ -141,7 +142,7 @@ private:
   bool readRaw(StringRef data, StringRef source, unsigned bytes);
   bool readFields();
   bool readExternal(unsigned bytes);
-  bool addReal(double value);
+  void addReal(double value);
   bool addInteger(int64_t value);
   bool checkFinite();
   template <typename Field>
@@ -150,7 +151,6 @@ private:
   const TensorProto &proto;
   StringRef what, folder;
   RefuseFn refuseFn;
-  bool roundDoubles;
   int64_t count = 0;
   std::shared_ptr<ConstantTensor> result = std::make_shared<ConstantTensor>();
 };
@@ -161,12 +161,13 @@ static float halfToFloat(uint16_t bits) {
   return APFloat(APFloat::IEEEhalf(), APInt(16, bits)).convertToFloat();
 }
 
-bool Decoder::addReal(double value) {
+/// The f32 value whose upper half are the 16 bits of a bfloat16.
+static float bfloatToFloat(uint16_t bits) { return bit_cast<float>(uint32_t(bits) << 16); }
+
+void Decoder::addReal(double value) {
   float narrowed = float(value);
-  if (!std::isnan(value) && double(narrowed) != value && !roundDoubles)
-    return fail(diag::BadTensorData, "holds DOUBLE values that are not exact in 32-bit floats");
+  result->isRounded |= !std::isnan(value) && double(narrowed) != value;
   result->reals.push_back(narrowed);
-  return true;
 }
 
 bool Decoder::addInteger(int64_t value) {
@@ -196,8 +197,11 @@ bool Decoder::readRaw(StringRef data, StringRef source, unsigned bytes) {
     case TensorProto::FLOAT16:
       result->reals.push_back(halfToFloat(read16le(p)));
       break;
+    case TensorProto::BFLOAT16:
+      result->reals.push_back(bfloatToFloat(read16le(p)));
+      break;
     case TensorProto::DOUBLE:
-      good = addReal(bit_cast<double>(read64le(p)));
+      addReal(bit_cast<double>(read64le(p)));
       break;
     case TensorProto::INT8:
       good = addInteger(int8_t(*p));
@@ -235,9 +239,12 @@ bool Decoder::readField(const Field &field, StringRef name) {
                                          " need " + Twine(count));
   result->isReal ? result->reals.reserve(count) : result->integers.reserve(count);
   for (auto value : field) {
-    if (proto.data_type() == TensorProto::FLOAT16)
-      result->reals.push_back(halfToFloat(uint16_t(value)));
-    else if (result->isReal ? !addReal(double(value)) : !addInteger(int64_t(value)))
+    bool half = proto.data_type() == TensorProto::FLOAT16;
+    if (half || proto.data_type() == TensorProto::BFLOAT16)
+      result->reals.push_back(half ? halfToFloat(uint16_t(value)) : bfloatToFloat(uint16_t(value)));
+    else if (result->isReal)
+      addReal(double(value));
+    else if (!addInteger(int64_t(value)))
       return false;
   }
   return true;
@@ -318,8 +325,8 @@ bool Decoder::checkFinite() {
 }
 
 Constant decodeTensor(const TensorProto &tensor, StringRef what, StringRef folder,
-                      RefuseFn refuse, bool roundDoubles) {
-  return Decoder(tensor, what, folder, refuse, roundDoubles).decode();
+                      RefuseFn refuse) {
+  return Decoder(tensor, what, folder, refuse).decode();
 }
 
 } // namespace fhe::import

@@ -1,7 +1,8 @@
 //===- Constant.h - Clear tensors of the file, with their numbers --------------===//
 //
-// Initializers, Constant nodes and what is folded from them. Real numbers are
-// kept as f32, bit for bit; integers (shapes, axes, stored weights) as int64.
+// Initializers, Constant nodes and what is folded from them. Real numbers are kept as
+// f32, bit for bit but for DOUBLE (isRounded); integers (shapes, axes, stored
+// weights) as int64.
 //
 //===---------------------------------------------------------------------------===//
 #ifndef COMPILER_IMPORT_CONSTANT_H
@@ -38,6 +39,7 @@ struct ConstantTensor {
   std::string name; ///< of the initializer or the tensor a node gives
   llvm::SmallVector<int64_t> shape;
   bool isReal = false;
+  bool isRounded = false; ///< DOUBLE values that were not exact: only a Cast to FLOAT may take them
   std::vector<float> reals;
   std::vector<int64_t> integers;
   int dataType = 0; ///< onnx::TensorProto::DataType of the integers
@@ -59,9 +61,9 @@ using RefuseFn = llvm::function_ref<void(const char *id, const llvm::Twine &mess
 
 /// The numbers of `tensor`, checked: dimensions, type, number of bytes, no NaN or infinity.
 /// External data are read from inside `folder` only. Null after `refuse` was called; messages
-/// start with `what`, such as "initializer 'w'". DOUBLE values must be exact in f32 unless `roundDoubles`.
+/// start with `what`, such as "initializer 'w'". DOUBLE values become the nearest f32.
 Constant decodeTensor(const onnx::TensorProto &tensor, llvm::StringRef what, llvm::StringRef folder,
-                      RefuseFn refuse, bool roundDoubles = false);
+                      RefuseFn refuse);
 
 } // namespace fhe::import
 

@@ -172,8 +172,7 @@ void Importer::loadInitializer(StringRef name, const std::string &user) {
                           "of the model, complete and not as a link, or export again with "
                           "the weights inside the model");
         (void)refuse(fileLoc, id, message, notes);
-      },
-      /*roundDoubles=*/options.wholeTensors);
+      });
   onnx::TensorProto().Swap(it->second); // its bytes are not needed again
   if (constant)
     define(name, Tensor{constant, {}, nullptr, true});

@@ -5,6 +5,7 @@
 //
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/IntegerTensors.h"
+#include "dialects/qnn/Functions.h"
 #include <cmath>
 
 using namespace mlir;
@@ -78,6 +79,18 @@ static LogicalResult castValue(Node &node, int64_t to) {
   return node.define(0, result);
 }
 
+static bool isFloating(int64_t to) {
+  return to == TensorProto::FLOAT || to == TensorProto::DOUBLE || to == TensorProto::FLOAT16 ||
+         to == TensorProto::BFLOAT16;
+}
+
+/// The nearest number of a floating type of at most 32 bits.
+static double narrowed(int64_t to, double value) {
+  return to == TensorProto::FLOAT16    ? qnn::roundToHalf(value)
+         : to == TensorProto::BFLOAT16 ? qnn::roundToBfloat16(value)
+                                       : value;
+}
+
 LogicalResult importCast(Node &node) {
   int64_t to = 0;
   node.ignoreAttribute("saturate"); // of 8-bit floats
@@ -91,7 +104,12 @@ LogicalResult importCast(Node &node) {
   ConstantTensor result = emptyLike(constant, constant.shape);
   result.range.reset();
   result.dataType = int(to);
-  result.isReal = to == TensorProto::FLOAT;
+  result.isReal = isFloating(to);
+  result.isRounded = constant.isRounded && to == TensorProto::DOUBLE;
+  if (constant.isRounded && to != TensorProto::FLOAT && to != TensorProto::DOUBLE)
+    return node.refuse(diag::BadTensorData, "casts DOUBLE values that are not exact in 32-bit floats to " +
+                                                dataTypeName(int(to)),
+                       {"help: cast them to FLOAT first"});
   auto range = integerRange(int(to));
   if (to == TensorProto::BOOL)
     range = {{0, 1}};
@@ -116,9 +134,12 @@ LogicalResult importCast(Node &node) {
       return node.refuse(diag::IntegerTensor, "casts " + std::to_string(value) + " to " +
                                                   dataTypeName(int(to)) + ", which cannot hold it");
     if (result.isReal)
-      result.reals.push_back(float(value));
+      result.reals.push_back(float(narrowed(to, value)));
     else
       result.integers.push_back(int64_t(std::trunc(value)));
+    if (result.isReal && !std::isfinite(result.reals.back()))
+      return node.refuse(diag::NotFinite, "casts " + std::to_string(value) + " to " +
+                                              dataTypeName(int(to)) + ", which is infinity");
   }
   return node.define(std::move(result));
 }

@@ -278,6 +278,19 @@ static LogicalResult checkOutputs(const Node &node, int maxOutputs) {
   return success();
 }
 
+/// Refuses arithmetic in double precision with constants that f32 does not have.
+static LogicalResult checkRounded(const Node &node) {
+  if (node.importer.wholeTensors() || node.op() == "Cast" || node.op() == "Identity")
+    return success();
+  for (int i = 0; i != node.proto.input_size(); ++i)
+    if (node.has(i) && node.input(i).constant && node.input(i).constant->isRounded)
+      return node.refuse(diag::BadTensorData,
+                         "takes '" + node.proto.input(i) +
+                             "', which holds DOUBLE values that are not exact in 32-bit floats",
+                         {"help: export in single precision (model.float()), or cast the constant to FLOAT"});
+  return success();
+}
+
 LogicalResult importNode(Node &node) {
   FailureOr<Operator> op = findOperator(node);
   if (failed(op) || failed(checkOutputs(node, op->maxOutputs)))
@@ -295,7 +308,7 @@ LogicalResult importNode(Node &node) {
   for (int i = 0; i < op->minInputs; ++i)
     if (!node.has(i))
       return node.refuse(diag::MalformedNode, "lacks input " + llvm::Twine(i));
-  if (failed(op->handler(node)))
+  if (failed(checkRounded(node)) || failed(op->handler(node)))
     return failure();
   return node.checkAttributes();
 }
