@@ -17,6 +17,7 @@ namespace fhe {
 
 void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
   manager.addNestedPass<func::FuncOp>(createQnnFold());
+  manager.addNestedPass<func::FuncOp>(createQnnInferWeights());
   QnnCheckQuantizersOptions check;
   check.command = commandWithout(options.command, {"--unequal-scales", "--encrypted-products"});
   check.exactScales = options.exactScales;

@@ -2,6 +2,7 @@
 #include "passes/qnn/Analysis.h"
 #include "dialects/qnn/PostSteps.h"
 #include "passes/qnn/PerElement.h"
+#include "passes/qnn/WeightGrid.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "passes/pipeline/Command.h"
 #include "dialects/shared/NodeLocation.h"
@@ -293,6 +294,8 @@ LogicalResult Analysis::requireWeights(Operation *op, Value weights) {
         << (perAxis ? "weights are quantized along their inputs, not their output channels"
                     : "weights are not quantized")
         << diag::tag(diag::WeightsNotQuantized);
+    if (std::string why = perAxis ? "" : describeOffGrid(constant); !why.empty())
+      diagnostic.attachNote() << why;
     diagnostic.attachNote() << "help: use QuantLinear or QuantConv2d with a weight quantizer, per "
                                "tensor or per output channel";
     return diagnostic;

@@ -23,6 +23,26 @@ def QnnFold : Pass<"qnn-fold", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::fhe::qnn::QNNDialect"];
 }
 
+def QnnInferWeights : Pass<"qnn-infer-weights", "::mlir::func::FuncOp"> {
+  let summary = "Quantizers for float weights that are integers times a scale";
+  let description = [{
+    **Takes** a folded network. **Gives** the same with the float weights of linear ops on encrypted tensors
+    as quantized constants, where all weights of the tensor, or of each output channel, are multiples of one
+    number by integers of at most 8 bits (with a zero point where signed ones are too few), each to within
+    2^-21 of itself: f32(scale * k) as exporters multiply it out (not the matrices of a Resize). The
+    largest such number is taken, per tensor unless channels need fewer bits. A warning names each
+    layer. A network without any quantizer stays as it is.
+    **Refuses** nothing: other float weights are refused by `qnn-check-quantizers` [Q014].
+    **Example**
+    ```
+    %w = qnn.constant dense<[[0.3, -0.6]]> : tensor<1x2xf32> -> tensor<1x2xf32>
+    ==>
+    %w = qnn.constant dense<[[1, -2]]> : tensor<1x2xi32> -> tensor<1x2x!quant.uniform<i2:f32, 0.3>>
+    ```
+  }];
+  let dependentDialects = ["::fhe::qnn::QNNDialect"];
+}
+
 def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
   let summary = "Every operand that needs a quantizer has one";
   let description = [{
