@@ -70,6 +70,14 @@ bool Compilation::import() {
   return static_cast<bool>(current);
 }
 
+bool Compilation::freezeStatistics() {
+  if (flags.freezeStatistics)
+    return succeeded(freezeStatisticsFromFiles(module(), flags.calibration));
+  // Before quantizers are chosen: they would stand around what cannot be compiled.
+  return !flags.options.quantize ||
+         succeeded(refuseStatistics(module(), commandWithout(flags.options.command, {})));
+}
+
 bool Compilation::quantize() {
   if (!flags.options.quantize)
     return true;
@@ -158,7 +166,8 @@ bool Compilation::runTo(Level level) {
   if (!reached) {
     if (!runStage("options", [&] { return checkProfile(); }) ||
         !runStage("import", [&] { return import(); }) ||
-        !runStage("quantization", [&] { return quantize(); }))
+        !runStage("statistics", [&] { return freezeStatistics(); }) ||
+        !runStage("quantization", [&] { return quantize(); }) || !passes("outputs", buildOutputPipeline))
       return false;
     reached = Level::Imported;
   }

@@ -56,6 +56,7 @@ private:
   bool checkProfile();
   void suggestChanges();
   bool import();
+  bool freezeStatistics();
   bool quantize();
   bool calibrate();
   void reportInternalError(llvm::StringRef stage);

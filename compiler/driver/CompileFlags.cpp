@@ -19,7 +19,8 @@ NamedFile parseNamedFile(const std::string &text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void CompileFlags::declare(CLI::App &app) {
+void CompileFlags::declare(CLI::App &app, const std::string &outputsName) {
+  outputsFlag = outputsName;
   size_t before = app.get_options().size();
   app.add_option("--calibration", calibrationTexts,
                  "Values of an input ([NAME=]FILE.npy, float32, samples first); their ranges are "
@@ -60,6 +61,15 @@ void CompileFlags::declare(CLI::App &app) {
   app.add_option("--input-range", inputRanges, "The range that quantizer covers")
       ->type_name("[NAME=]LO:HI")
       ->take_all();
+  app.add_flag("--freeze-statistics", freezeStatistics,
+               "Normalizations by statistics of their input (LayerNorm, InstanceNorm, GroupNorm): take "
+               "the means over the values of --calibration in their place");
+  app.add_option(outputsFlag, outputs,
+                 "raw: results are the integers of the last layer as they are, without the quantizer "
+                 "that ends the network. quantized: every result goes through a quantizer "
+                 "(default: as the file has it)")
+      ->type_name("raw|quantized")
+      ->check(CLI::IsMember({"raw", "quantized"}));
   declareQuantization(app);
   declareParameters(app);
   std::vector<CLI::Option *> options = app.get_options();
@@ -250,6 +260,10 @@ bool CompileFlags::finishQuantization() {
     quantize.range = quantize.perTensor ? RangeMethod::MinMax : RangeMethod::Output;
   else
     quantize.range = methods.at(activationRange);
+  if (outputs == "raw" && quantize.outputBits)
+    throw CLI::ValidationError(outputsFlag, "raw results have no quantizer, --output-bits asks for one");
+  if (outputs == "quantized" && !quantize.outputBits)
+    quantize.outputBits = defaultOutputBits;
   options.quantize = quantize;
   return true;
 }
@@ -258,6 +272,8 @@ void CompileFlags::finish() {
   finishParameters();
   bool quantizes = finishQuantization();
   options.overflow = overflow == "calibrated" ? Overflow::Calibrated : Overflow::Proven;
+  if (!outputs.empty())
+    options.outputs = outputs == "raw" ? OutputForm::Raw : OutputForm::Quantized;
   options.exactScales = unequalScales == "refuse";
   options.encryptedProducts = encryptedProducts == "tables";
   if (roundOption->count())
@@ -288,6 +304,8 @@ void CompileFlags::finish() {
         throw CLI::ValidationError("--calibration", (name.empty() ? "the input" : "input '" + name + "'") +
                                                         std::string(" is given twice"));
   }
+  if (freezeStatistics && calibration.empty())
+    throw CLI::ValidationError("--freeze-statistics", "takes the statistics of --calibration F.npy");
   if (options.overflow == Overflow::Calibrated && calibration.empty())
     throw CLI::ValidationError("--overflow", "calibrated ranges need --calibration F.npy");
 }

@@ -27,8 +27,8 @@ NamedFile parseNamedFile(const std::string &text);
 /// What the command line said, as text where it needs checking together.
 class CompileFlags {
 public:
-  /// Declares the flags on `app`.
-  void declare(CLI::App &app);
+  /// Declares the flags on `app`. `outputsFlag` is another name for --outputs where that one is taken.
+  void declare(CLI::App &app, const std::string &outputsFlag = "--outputs");
 
   /// True if any of them was given.
   bool given() const;
@@ -38,6 +38,7 @@ public:
 
   CompileOptions options;
   std::vector<NamedFile> calibration;
+  bool freezeStatistics = false; ///< --freeze-statistics
 
 private:
   void declareParameters(CLI::App &app);
@@ -51,7 +52,7 @@ private:
   unsigned roundAccumulators = 0;
   CLI::Option *roundOption = nullptr;
   QuantizeOptions quantize;
-  std::string activationRange;
+  std::string activationRange, outputs, outputsFlag;
   CLI::Option *weightBitsOption = nullptr, *activationBitsOption = nullptr;
   std::string pError, globalPError, maxKeyBytes, maxMemory, keyAssumptions, noise, profile;
   std::vector<CLI::Option *> all;

@@ -2,14 +2,19 @@
 #include "compiler/driver/Quantization.h"
 #include "compiler/driver/Calibration.h"
 #include "dialects/qnn/Elements.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/qnn/Analysis.h"
+#include "passes/qnn/Passes.h"
+#include "passes/quantize/FreezeStatistics.h"
 #include "passes/quantize/Quantize.h"
 
 using namespace mlir;
 
 namespace fhe {
 
-LogicalResult quantizeFromFiles(ModuleOp module, const std::vector<NamedFile> &files,
-                                const QuantizeOptions &options) {
+/// The values of each argument of @main, [samples][elements].
+static FailureOr<qnn::RealTensors> readInputs(ModuleOp module, const std::vector<NamedFile> &files,
+                                              int64_t &samples) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   std::vector<CalibrationInput> inputs;
   for (BlockArgument argument : main.getArguments()) {
@@ -17,11 +22,40 @@ LogicalResult quantizeFromFiles(ModuleOp module, const std::vector<NamedFile> &f
     inputs.push_back({name ? name.str() : "input" + std::to_string(argument.getArgNumber()),
                       qnn::elementCount(argument)});
   }
+  return readCalibration(module, files, inputs, samples);
+}
+
+LogicalResult quantizeFromFiles(ModuleOp module, const std::vector<NamedFile> &files,
+                                const QuantizeOptions &options) {
   int64_t samples = 0;
-  auto values = readCalibration(module, files, inputs, samples);
+  auto values = readInputs(module, files, samples);
   if (failed(values))
     return failure();
   return quantize::quantizeNetwork(module, *values, samples, options);
+}
+
+LogicalResult freezeStatisticsFromFiles(ModuleOp module, const std::vector<NamedFile> &files) {
+  int64_t samples = 0;
+  auto values = readInputs(module, files, samples);
+  if (failed(values))
+    return failure();
+  return quantize::freezeStatistics(module, *values, samples);
+}
+
+LogicalResult refuseStatistics(ModuleOp module, StringRef command) {
+  PassManager manager(module.getContext());
+  manager.addNestedPass<func::FuncOp>(createQnnFold()); // those of constants
+  if (failed(manager.run(module)))
+    return failure();
+  // One of the two of each normalization says it.
+  return failure(module
+                     .walk([&](qnn::StatisticOp op) {
+                       if (op.getStatistic() == qnn::Statistic::Mean)
+                         return WalkResult::advance();
+                       (void)qnn::refuseStatistic(op, command);
+                       return WalkResult::interrupt();
+                     })
+                     .wasInterrupted());
 }
 
 } // namespace fhe

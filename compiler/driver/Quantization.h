@@ -17,6 +17,13 @@ namespace fhe {
 mlir::LogicalResult quantizeFromFiles(mlir::ModuleOp module, const std::vector<NamedFile> &files,
                                       const QuantizeOptions &options);
 
+/// Puts constants in place of the statistics of the data that `module` normalizes by
+/// (passes/quantize/FreezeStatistics.h). Refuses as quantizeFromFiles.
+mlir::LogicalResult freezeStatisticsFromFiles(mlir::ModuleOp module, const std::vector<NamedFile> &files);
+
+/// Refuses statistics of encrypted numbers [Q018]; `command` is repeated in the help line.
+mlir::LogicalResult refuseStatistics(mlir::ModuleOp module, llvm::StringRef command);
+
 } // namespace fhe
 
 #endif // COMPILER_DRIVER_QUANTIZATION_H

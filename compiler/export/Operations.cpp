@@ -348,6 +348,12 @@ static Result writeSoftmax(Writer &writer, qnn::SoftmaxOp op) {
                      {{"axis", int64_t(op.getAxis()) + 1}});
 }
 
+static Result writeHardmax(Writer &writer, qnn::HardmaxOp op) {
+  Result input = writer.operand(op.getInput());
+  return failed(input) ? input
+                       : Result(writer.node("Hardmax", {*input}, {{"axis", int64_t(op.getAxis()) + 1}}));
+}
+
 static Result writeTopK(Writer &writer, qnn::TopKOp op) {
   Result input = writer.operand(op.getInput());
   if (failed(input))
@@ -355,10 +361,11 @@ static Result writeTopK(Writer &writer, qnn::TopKOp op) {
   int64_t axis = op.getAxis() + 1;
   if (!op.getIndices())
     return writer.node("TopK", {*input, writer.integers({int64_t(op.getK())})}, {{"axis", axis}});
-  if (op.getK() != 1) // the second output of TopK
-    return refuse(op, writer, "the indices of several largest numbers cannot be written");
-  std::string index = writer.node("ArgMax", {*input},
-                                  {{"axis", axis}, {"select_last_index", int64_t(op.getLast())}});
+  std::string index =
+      op.getK() == 1 ? writer.node("ArgMax", {*input},
+                                   {{"axis", axis}, {"select_last_index", int64_t(op.getLast())}})
+                     : writer.node("TopK", {*input, writer.integers({int64_t(op.getK())})},
+                                   {{"axis", axis}}, "", /*outputs=*/2);
   return writer.node("Cast", {index}, {{"to", int64_t(onnx::TensorProto::FLOAT)}});
 }
 
@@ -393,6 +400,7 @@ Result writeOperation(Writer &writer, Operation *op) {
       .Case([&](qnn::GatherOp gather) { return writeGather(writer, gather); })
       .Case([&](qnn::ConcatOp concat) { return writeConcat(writer, concat); })
       .Case([&](qnn::SoftmaxOp softmax) { return writeSoftmax(writer, softmax); })
+      .Case([&](qnn::HardmaxOp hardmax) { return writeHardmax(writer, hardmax); })
       .Case([&](qnn::TopKOp top) { return writeTopK(writer, top); })
       .Case([&](qnn::OneHotOp encoded) { return writeOneHot(writer, encoded); })
       .Default([&](Operation *other) -> Result {

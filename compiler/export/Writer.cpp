@@ -58,7 +58,7 @@ static void setAttribute(onnx::NodeProto &node, const Attribute &attribute) {
 }
 
 std::string Writer::node(const char *op, const Strings &inputs, const std::vector<Attribute> &attributes,
-                         const char *domain) {
+                         const char *domain, int outputs) {
   onnx::NodeProto &proto = *graph.add_node();
   proto.set_op_type(op);
   proto.set_name(fresh(nodeBase));
@@ -69,7 +69,9 @@ std::string Writer::node(const char *op, const Strings &inputs, const std::vecto
     proto.add_input(input);
   for (const Attribute &attribute : attributes)
     setAttribute(proto, attribute);
-  return *proto.add_output() = fresh(outputBase);
+  for (int i = 0; i != outputs; ++i)
+    proto.add_output(fresh(outputBase));
+  return proto.output(outputs - 1);
 }
 
 /// Adds `tensor` to the initializers, unless one like it is there, and gives its name.

@@ -36,10 +36,10 @@ public:
   OnnxFormat format() const { return fileFormat; }
   int64_t opset() const { return onnxOpset; }
 
-  /// Appends a node with one output and gives the name of that. `last`: the output is the result of the
+  /// Appends a node and gives the name of its last output. `last`: the output is the result of the
   /// operation being written.
   std::string node(const char *op, const Strings &inputs, const std::vector<Attribute> &attributes = {},
-                   const char *domain = "");
+                   const char *domain = "", int outputs = 1);
   /// Constants, equal ones once.
   std::string reals(const std::vector<float> &values, const Integers &shape);
   std::string scalar(float value) { return reals({value}, {}); }

@@ -1,6 +1,6 @@
 //===- ClientOps.cpp - Import of what the client computes -------------------------===//
 //
-// Softmax, ArgMax and TopK behind the network, one-hot encodings and embeddings before
+// Softmax, Hardmax, ArgMax and TopK behind the network, one-hot encodings and embeddings before
 // it. Which of them may follow on what is checked by qnn-check-quantizers.
 //
 //===-----------------------------------------------------------------------------===//
@@ -22,6 +22,7 @@ static FailureOr<int64_t> valueAxis(Node &node, int64_t axis) {
   return *d - hidden;
 }
 
+/// Softmax, LogSoftmax and Hardmax.
 LogicalResult importSoftmax(Node &node) {
   int64_t axis = node.opset() < 13 ? 1 : -1;
   FailureOr<Value> input = node.encryptedInput(0);
@@ -44,8 +45,11 @@ LogicalResult importSoftmax(Node &node) {
     *d = 1;
   }
   auto type = RankedTensorType::get(shapeOf(value), node.builder.getF32Type());
-  value = qnn::SoftmaxOp::create(node.builder, node.loc, type, value, *d,
-                                 /*log=*/node.op() == "LogSoftmax");
+  if (node.op() == "Hardmax")
+    value = qnn::HardmaxOp::create(node.builder, node.loc, type, value, *d);
+  else
+    value = qnn::SoftmaxOp::create(node.builder, node.loc, type, value, *d,
+                                   /*log=*/node.op() == "LogSoftmax");
   FailureOr<Value> result = isFlat ? reshapeClear(node, value, shape) : FailureOr<Value>(value);
   return failed(result) ? failure() : node.define(*result);
 }

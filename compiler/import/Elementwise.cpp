@@ -104,7 +104,7 @@ LogicalResult checkOneSource(Node &node, ArrayRef<Tensor> operands) {
       common = std::move(sources);
   }
   // Of quantized tensors these can be compiled, or qnn-check-quantizers knows better why not.
-  bool canMeet = node.op() == "Max" || node.op() == "Min" || node.op() == "Mul";
+  bool canMeet = node.op() == "Max" || node.op() == "Min" || node.op() == "Mul" || node.op() == "Div";
   if (!common || (canMeet && areComputed))
     return success();
   // A constant that both use is no source.

@@ -245,6 +245,48 @@ LogicalResult foldUnary(Node &node, const ConstantTensor &input, qnn::Function f
   return node.define(std::move(result));
 }
 
+LogicalResult foldReduction(Node &node, const ConstantTensor &input, ArrayRef<int64_t> axes,
+                            bool keep) {
+  auto combined = llvm::StringSwitch<StringRef>(node.op())
+                      .Case("ReduceSum", "Add")
+                      .Case("ReduceProd", "Mul")
+                      .Case("ReduceMax", "Max")
+                      .Case("ReduceMin", "Min")
+                      .Default("");
+  if (combined.empty())
+    return node.refuse(diag::IntegerTensor, "is not supported on integers");
+  if (failed(node.charge(2 * input.size())))
+    return failure();
+  SmallVector<int64_t> order, shape, kept;
+  int64_t inner = 1;
+  for (auto [d, size] : llvm::enumerate(input.shape)) {
+    bool reduced = llvm::is_contained(axes, int64_t(d));
+    if (reduced)
+      inner *= size;
+    else
+      order.push_back(int64_t(d));
+    if (!reduced || keep)
+      shape.push_back(reduced ? 1 : size);
+  }
+  llvm::append_range(order, axes);
+  ConstantTensor moved = transposed(input, order), result = emptyLike(input, shape);
+  result.range.reset();
+  for (int64_t e = 0, count = countElements(shape); e != count; ++e) {
+    std::optional<int64_t> value;
+    for (int64_t i = 0; i != inner; ++i) {
+      int64_t next = moved.integers[e * inner + i];
+      value = i == 0 ? next : applyInteger(combined, *value, next);
+      if (!value)
+        break;
+    }
+    if (!value)
+      return node.refuse(diag::IntegerTensor, "shape arithmetic overflows, is over no elements, or "
+                                              "computes with a symbolic batch size");
+    result.integers.push_back(*value);
+  }
+  return node.define(std::move(result));
+}
+
 LogicalResult foldConcat(Node &node, ArrayRef<Constant> inputs, int64_t axis) {
   ConstantTensor result = emptyLike(*inputs.front(), inputs.front()->shape);
   result.range.reset();

@@ -209,6 +209,10 @@ mlir::FailureOr<mlir::Value> createGather(Node &node, mlir::Value value,
 mlir::FailureOr<mlir::Value> gatherWeights(Node &node, mlir::Value value,
                                            llvm::ArrayRef<int32_t> source,
                                            llvm::ArrayRef<int64_t> shape, int64_t axis);
+// Normalization.cpp: by statistics of the data
+mlir::LogicalResult importInstanceNormalization(Node &node);
+mlir::LogicalResult importGroupNormalization(Node &node);
+mlir::LogicalResult importLayerNormalization(Node &node);
 // ClientOps.cpp: what the client computes
 mlir::LogicalResult importSoftmax(Node &node);
 mlir::LogicalResult importArgMax(Node &node);
@@ -286,6 +290,9 @@ mlir::FailureOr<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64
 ConstantTensor broadcastTo(const ConstantTensor &input, llvm::ArrayRef<int64_t> shape);
 /// Copies element `source` of `from` to the end of `to`.
 void appendElement(ConstantTensor &to, const ConstantTensor &from, int64_t source);
+/// A sum, product, maximum or minimum of integers over `axes` (sorted).
+mlir::LogicalResult foldReduction(Node &node, const ConstantTensor &input,
+                                  llvm::ArrayRef<int64_t> axes, bool keep);
 /// An empty tensor of the kind of `like`.
 ConstantTensor emptyLike(const ConstantTensor &like, llvm::ArrayRef<int64_t> shape);
 

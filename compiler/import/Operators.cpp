@@ -79,12 +79,19 @@ static const Operator kOnnxOperators[] = {
      "by a constant, or of two functions of one tensor"},
     {"GreaterOrEqual", 12, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
+    {"GroupNormalization", 18, 0, 3, 3, 1, 6, OperatorClass::Mixing, importGroupNormalization,
+     "as InstanceNormalization, over groups of channels"},
     {"HardSigmoid", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha, beta"},
     {"HardSwish", 14, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"Hardmax", 6, 0, 1, 1, 1, 0, OperatorClass::Client, importSoftmax, ""},
     {"Identity", 6, 0, 1, 1, 1, 0, OperatorClass::Layout, importIdentity, ""},
+    {"InstanceNormalization", 6, 0, 3, 3, 1, 6, OperatorClass::Mixing, importInstanceNormalization,
+     "constant statistics: --freeze-statistics puts the means of the calibration samples in place of those of the data"},
     {"IsInf", 10, 0, 1, 1, 1, 0, OperatorClass::Univariate, importIsInf,
      "detect_negative, detect_positive"},
     {"IsNaN", 9, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
+    {"LayerNormalization", 17, 0, 2, 3, 3, 6, OperatorClass::Mixing, importLayerNormalization,
+     "as InstanceNormalization; Mean and InvStdDev, too"},
     {"LeakyRelu", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, "alpha"},
     {"Less", 7, 0, 2, 2, 1, 2, OperatorClass::Univariate, importBinaryFunction,
      "by a constant, or of two functions of one tensor"},
@@ -124,6 +131,8 @@ static const Operator kOnnxOperators[] = {
      "MatMul and the quantizer of its result"},
     {"QuantizeLinear", 10, 0, 2, 3, 1, 6, OperatorClass::Quantizer, importQuantizeLinear,
      "with DequantizeLinear one quantizer (QCDQ)"},
+    {"RMSNormalization", 23, 0, 2, 2, 1, 2, OperatorClass::Mixing, importLayerNormalization,
+     "as LayerNormalization, without a mean"},
     {"Range", 11, 0, 3, 3, 1, 7, OperatorClass::Clear, importRange, "integers"},
     {"Reciprocal", 6, 0, 1, 1, 1, 0, OperatorClass::Univariate, importFunction, ""},
     {"ReduceL1", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce,
@@ -135,6 +144,8 @@ static const Operator kOnnxOperators[] = {
     {"ReduceMax", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as MaxPool"},
     {"ReduceMean", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as ReduceSum"},
     {"ReduceMin", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as MaxPool"},
+    {"ReduceProd", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce,
+     "as Mul of two narrow tensors, in pairs; one element; constants"},
     {"ReduceSum", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce,
      "over any axes but the batch"},
     {"ReduceSumSquare", 6, 0, 1, 2, 1, 2, OperatorClass::Mixing, importReduce, "as ReduceL1"},
@@ -216,19 +227,12 @@ bool isQuantizerOperator(const onnx::NodeProto &node) {
 /// What to do in place of an unsupported operator, where there is an answer.
 static SmallVector<std::string> waysOut(StringRef op) {
   static const StringRef recurrent[] = {"LSTM", "GRU", "RNN"};
-  if (op == "Hardmax")
-    return {"the client computes this on the decrypted outputs",
-            "help: remove the operator from the model before the export"};
-  if (op == "InstanceNormalization" || op == "LayerNormalization" || op == "GroupNormalization" ||
-      op == "LRN" || op == "MeanVarianceNormalization")
+  if (op == "LRN" || op == "MeanVarianceNormalization")
     return {"it divides by a statistic of encrypted numbers",
             "help: use BatchNorm with track_running_stats (its statistics are constants in model.eval())"};
   if (llvm::is_contained(recurrent, op))
     return {"recurrent layers multiply two encrypted tensors",
             "help: use convolutions over the sequence (nn.Conv1d)"};
-  if (op == "ReduceProd")
-    return {"each factor of a product of encrypted numbers doubles the bits of its tables",
-            "help: use Mul of two tensors with --encrypted-products=tables, or a sum of logarithms"};
   if (op == "DynamicQuantizeLinear")
     return {"it chooses scale and zero point from the numbers themselves, which are encrypted",
             "help: quantize statically: onnxruntime.quantization.quantize_static, with calibration data"};
@@ -260,7 +264,7 @@ FailureOr<Operator> findOperator(const Node &node) {
       return node.refuse(diag::UnsupportedOperator,
                          "operator '" + op + "' is not in operator set " +
                              llvm::Twine(node.opset()) + " of the model, or not supported there",
-                         {"help: export with opset_version=13"});
+                         {"help: export with opset_version=" + std::to_string(std::max(13, entry.since))});
     return entry;
   }
   return node.refuse(diag::UnsupportedOperator, "operator '" + op + "' is not supported",

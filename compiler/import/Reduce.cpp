@@ -1,7 +1,7 @@
 //===- Reduce.cpp - Import of reductions and global pools ----------------------------===//
 //
 // The reduced axes move behind the others: a sum is then one window of qnn.avg_pool, a
-// maximum a qnn.max. Norms and log-sums are these with functions around them.
+// maximum a qnn.max, a product a tree of qnn.mul. Norms and log-sums are these with functions around them.
 //
 //===-----------------------------------------------------------------------------===//
 #include "compiler/import/Node.h"
@@ -10,7 +10,46 @@ using namespace mlir;
 
 namespace fhe::import {
 
-enum class Reduction { Sum, Mean, Max };
+enum class Reduction { Sum, Mean, Max, Product };
+
+/// The product of each row, in pairs: as few products on the way of one element as can be.
+static FailureOr<Value> productOfRows(Node &node, Value rows) {
+  int64_t outer = shapeOf(rows)[0];
+  auto columns = [&](int64_t first, int64_t count) -> FailureOr<Value> {
+    int64_t size = shapeOf(rows)[1];
+    std::vector<int32_t> source;
+    for (int64_t o = 0; o != outer; ++o)
+      for (int64_t i = 0; i != count; ++i)
+        source.push_back(int32_t(o * size + first + i));
+    return createGather(node, rows, std::move(source), {outer, count});
+  };
+  SmallVector<Value> odd;
+  auto times = [&](FailureOr<Value> lhs, FailureOr<Value> rhs) -> FailureOr<Value> {
+    if (failed(lhs) || failed(rhs))
+      return failure();
+    auto type = RankedTensorType::get(shapeOf(*lhs), node.builder.getF32Type());
+    return Value(qnn::MulOp::create(node.builder, node.loc, type, *lhs, *rhs));
+  };
+  for (int64_t size; (size = shapeOf(rows)[1]) > 1;) {
+    if (size % 2) {
+      FailureOr<Value> last = columns(size - 1, 1);
+      if (failed(last))
+        return failure();
+      odd.push_back(*last);
+    }
+    FailureOr<Value> half = times(columns(0, size / 2), columns(size / 2, size / 2));
+    if (failed(half))
+      return failure();
+    rows = *half;
+  }
+  for (Value last : llvm::reverse(odd)) {
+    FailureOr<Value> product = times(rows, last);
+    if (failed(product))
+      return failure();
+    rows = *product;
+  }
+  return rows;
+}
 
 /// Reduces `axes` (sorted, of the value); they stay with size 1 where `keep`.
 static FailureOr<Value> reduce(Node &node, Value value, ArrayRef<int64_t> axes, bool keep,
@@ -37,6 +76,12 @@ static FailureOr<Value> reduce(Node &node, Value value, ArrayRef<int64_t> axes, 
       return failure();
     auto type = RankedTensorType::get(outer, elementOf(*rows));
     reduced = qnn::MaxOp::create(node.builder, node.loc, type, *rows);
+  } else if (kind == Reduction::Product) {
+    FailureOr<Value> rows = reshapeClear(node, *moved, {outer, inner});
+    FailureOr<Value> product = failed(rows) ? rows : productOfRows(node, *rows);
+    if (failed(product))
+      return failure();
+    reduced = *product;
   } else {
     FailureOr<Value> rows = reshapeClear(node, *moved, {outer, 1, inner});
     if (failed(rows))
@@ -51,12 +96,12 @@ static FailureOr<Value> reduce(Node &node, Value value, ArrayRef<int64_t> axes, 
 }
 
 /// The axes of input 0 that the node reduces, of its value.
-static FailureOr<SmallVector<int64_t>> reducedAxes(Node &node, Value input) {
+static FailureOr<SmallVector<int64_t>> reducedAxes(Node &node) {
   auto axes = node.axes(1);
   if (failed(axes))
     return failure();
   bool hidden = node.hidesBatch(node.input(0));
-  int64_t rank = shapeOf(input).size() + hidden;
+  int64_t rank = int64_t(node.onnxShape(node.input(0)).size());
   SmallVector<int64_t> out;
   for (int64_t axis : axes->value_or(SmallVector<int64_t>())) {
     FailureOr<int64_t> d = node.normalizeAxis(axis, rank);
@@ -78,23 +123,27 @@ static FailureOr<SmallVector<int64_t>> reducedAxes(Node &node, Value input) {
 
 LogicalResult importReduce(Node &node) {
   int64_t keep = 1, noop = 0;
-  FailureOr<Value> input = node.encryptedInput(0);
-  if (failed(input) || failed(node.attribute("keepdims", keep)) ||
-      failed(node.attribute("noop_with_empty_axes", noop)))
+  if (failed(node.attribute("keepdims", keep)) || failed(node.attribute("noop_with_empty_axes", noop)))
     return failure();
   auto given = node.axes(1);
   if (failed(given))
     return failure();
   if (noop && (!*given || (*given)->empty()))
     return node.define(0, node.input(0));
-  FailureOr<SmallVector<int64_t>> axes = reducedAxes(node, *input);
+  FailureOr<SmallVector<int64_t>> axes = reducedAxes(node);
   if (failed(axes))
+    return failure();
+  if (const Constant &constant = node.input(0).constant; constant && !constant->isReal)
+    return foldReduction(node, *constant, *axes, keep != 0);
+  FailureOr<Tensor> input = node.valueInput(0);
+  if (failed(input))
     return failure();
   StringRef op = node.op();
   auto kind = op == "ReduceMean"                       ? Reduction::Mean
               : op == "ReduceMax" || op == "ReduceMin" ? Reduction::Max
+              : op == "ReduceProd"                     ? Reduction::Product
                                                        : Reduction::Sum;
-  Value value = *input;
+  Value value = input->value;
   auto apply = [&](qnn::Function function) { value = createFunction(node, function, value); };
   if (op == "ReduceMin")
     apply(qnn::Function::Neg);
@@ -116,7 +165,7 @@ LogicalResult importReduce(Node &node) {
     apply(qnn::Function::Sqrt);
   else if (op == "ReduceLogSum" || op == "ReduceLogSumExp")
     apply(qnn::Function::Log);
-  return node.define(value);
+  return node.define(value, input->clear);
 }
 
 LogicalResult importGlobalPool(Node &node) {

@@ -180,6 +180,7 @@ DictionaryAttr describeStep(Builder &b, const runtime::PostOp &op) {
   case PostOp::reshape:
     add("shape", b.getDenseI64ArrayAttr(SmallVector<int64_t>(op.shape.begin(), op.shape.end())));
     break;
+  case PostOp::hardmax:
   case PostOp::softmax:
   case PostOp::logSoftmax:
     break;

@@ -9,7 +9,7 @@ namespace fhe::qnn {
 
 using runtime::PostOp;
 
-bool isClientOp(Operation *op) { return isa<SoftmaxOp, TopKOp>(op); }
+bool isClientOp(Operation *op) { return isa<SoftmaxOp, HardmaxOp, TopKOp>(op); }
 
 /// Numbers of clear operand `operand`: one for all, or one a coordinate of the first axis; nullopt where
 /// they vary otherwise.
@@ -85,6 +85,11 @@ std::optional<PostOp> postStepOf(Operation *op, unsigned data) {
   if (auto softmax = dyn_cast<SoftmaxOp>(op)) {
     step.kind = softmax.getLog() ? PostOp::logSoftmax : PostOp::softmax;
     step.axis = uint64_t(softmax.getAxis());
+    return step;
+  }
+  if (auto hardmax = dyn_cast<HardmaxOp>(op)) {
+    step.kind = PostOp::hardmax;
+    step.axis = uint64_t(hardmax.getAxis());
     return step;
   }
   if (auto top = dyn_cast<TopKOp>(op)) {

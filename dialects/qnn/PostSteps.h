@@ -8,7 +8,7 @@
 
 namespace fhe::qnn {
 
-/// Operations that only a client can do: softmax, top_k.
+/// Operations that only a client can do: softmax, hardmax, top_k.
 bool isClientOp(mlir::Operation *op);
 
 /// What `op` does to its operand `data`, where all other operands are clear, as a step of the manifest's

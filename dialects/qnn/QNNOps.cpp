@@ -238,12 +238,25 @@ LogicalResult MaxOp::verify() {
   return verifySameElement(*this, getInput());
 }
 
-LogicalResult SoftmaxOp::verify() {
-  ArrayRef<int64_t> input = shapeOf(getInput());
-  if (input != shapeOf(getResult()))
-    return emitOpError("must keep the shape");
-  if (getAxis() < 0 || getAxis() >= int64_t(input.size()))
-    return emitOpError("axis ") << getAxis() << " is none of " << getInput().getType();
+/// Of operations along an axis that keep the shape.
+static LogicalResult verifyAlongAxis(Operation *op, int64_t axis) {
+  ArrayRef<int64_t> input = shapeOf(op->getOperand(0));
+  if (input != shapeOf(op->getResult(0)))
+    return op->emitOpError("must keep the shape");
+  if (axis < 0 || axis >= int64_t(input.size()))
+    return op->emitOpError("axis ") << axis << " is none of " << op->getOperand(0).getType();
+  return success();
+}
+
+LogicalResult SoftmaxOp::verify() { return verifyAlongAxis(*this, getAxis()); }
+LogicalResult HardmaxOp::verify() { return verifyAlongAxis(*this, getAxis()); }
+
+LogicalResult StatisticOp::verify() {
+  ArrayRef<int64_t> result = shapeOf(getResult());
+  int64_t count = ShapedType::getNumElements(shapeOf(getInput()));
+  if (result.size() != 1 || result[0] == 0 || count == 0 || count % result[0] != 0)
+    return emitOpError("must have one axis whose size divides the number of elements: ")
+           << getInput().getType() << " to " << getResult().getType();
   return success();
 }
 

@@ -127,6 +127,13 @@ def QNN_BinaryFunction : I32EnumAttr<"BinaryFunction", "a function of two number
   let cppNamespace = "::fhe::qnn";
 }
 
+def QNN_Statistic : I32EnumAttr<"Statistic", "a statistic of a run of numbers", [
+    I32EnumAttrCase<"Mean", 0, "mean">,
+    I32EnumAttrCase<"Variance", 1, "variance">, // divided by their number
+    I32EnumAttrCase<"MeanSquare", 2, "mean_square">]> {
+  let cppNamespace = "::fhe::qnn";
+}
+
 //===-------------------------------------------------------------------------===//
 // Constants and quantizers
 //===-------------------------------------------------------------------------===//
@@ -361,6 +368,25 @@ def QNN_BatchNormOp : QNN_Op<"batch_norm", [Pure]> {
   let hasVerifier = 1;
 }
 
+def QNN_StatisticOp : QNN_Op<"statistic", [Pure]> {
+  let summary = "Give a statistic of each run of consecutive elements";
+  let description = [{
+    result[g] is the mean, the variance or the mean square of elements g * n to (g + 1) * n - 1 of the input,
+    row-major, where n is the number of elements of the input by that of the result.
+    InstanceNormalization, GroupNormalization, LayerNormalization and RMSNormalization are imported with it. No table
+    gives a statistic of encrypted numbers: `qnn-check-quantizers` refuses it, `--freeze-statistics` puts its mean
+    over the calibration samples in its place.
+
+    ```mlir
+    %m = qnn.statistic variance %x : tensor<6x8x8xf32> -> tensor<6xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Statistic:$statistic, QNN_Tensor:$input);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$statistic $input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 //===-------------------------------------------------------------------------===//
 // Layout
 //===-------------------------------------------------------------------------===//
@@ -475,6 +501,22 @@ def QNN_SoftmaxOp : QNN_Op<"softmax", [Pure]> {
     ```
   }];
   let arguments = (ins QNN_Tensor:$input, I64Attr:$axis, UnitAttr:$log);
+  let results = (outs QNN_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNN_HardmaxOp : QNN_Op<"hardmax", [Pure]> {
+  let summary = "Mark the largest number along an axis, on the client";
+  let description = [{
+    1 at the largest number along `axis`, of equal ones at the first, and else 0. Only the client can compute
+    it, as `qnn.softmax`.
+
+    ```mlir
+    %y = qnn.hardmax %x {axis = 0 : i64} : tensor<10xf32> -> tensor<10xf32>
+    ```
+  }];
+  let arguments = (ins QNN_Tensor:$input, I64Attr:$axis);
   let results = (outs QNN_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;

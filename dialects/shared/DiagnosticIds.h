@@ -36,6 +36,7 @@ inline constexpr char WeightsNotQuantized[] = "Q014"; ///< weights of a linear o
 inline constexpr char InputForm[] = "Q015";  ///< what lies before an input's quantizer
 inline constexpr char NotANumber[] = "Q016"; ///< a table value is no number
 inline constexpr char BehindClient[] = "Q017"; ///< something encrypted behind an operation of the client
+inline constexpr char StatisticOfData[] = "Q018"; ///< a mean or variance of encrypted numbers
 inline constexpr char AccumulatorTooWide[] = "Q020"; ///< an accumulator exceeds the limit
 inline constexpr char TableTooWide[] = "Q021";       ///< a table input exceeds the limit
 
@@ -73,6 +74,7 @@ inline constexpr char Calibration[] = "Q060"; ///< calibration files do not fit 
 inline constexpr char CalibrationUnfit[] = "Q061"; ///< values nothing can be quantized from
 inline constexpr char AlreadyQuantized[] = "Q062"; ///< quantizers asked for where there are some
 inline constexpr char QuantizeBits[] = "Q063"; ///< a bit width quantization does not take
+inline constexpr char OutputForm[] = "Q065"; ///< --outputs asks for what the network does not have
 inline constexpr char NotExportable[] = "Q064"; ///< what an ONNX format has no node for
 
 } // namespace fhe::diag

@@ -127,6 +127,120 @@ bool compose(LutOp outer) {
   return true;
 }
 
+namespace {
+/// What a lut reads through a gather: elements of another lut, and integers that are known.
+struct Gathered {
+  GatherOp gather;
+  LutOp inner;
+  std::vector<int64_t> source; ///< of each element read, the inner lut's element, or -1: `known`
+  std::vector<int64_t> known;
+};
+} // namespace
+
+/// Takes apart what `value` reads, where that is one lut and constants, and nothing else reads them.
+static std::optional<Gathered> takeApart(Value value) {
+  auto gather = value.getDefiningOp<GatherOp>();
+  if (!gather || !value.hasOneUse())
+    return std::nullopt;
+  Gathered found{gather, {}, {}, {}};
+  SmallVector<std::pair<int64_t, int64_t>> places; // of each element that is gathered from: inner element, constant
+  for (Value input : gather.getInputs()) {
+    int64_t count = cast<ShapedType>(input.getType()).getNumElements();
+    auto constant = input.getDefiningOp<fhe::ConstantOp>();
+    auto lut = input.getDefiningOp<LutOp>();
+    if (!constant && (!lut || found.inner || lut.getOutputs().size() != 1 || !input.hasOneUse()))
+      return std::nullopt;
+    if (lut)
+      found.inner = lut;
+    std::vector<int64_t> values;
+    if (constant)
+      for (int64_t v : cast<DenseIntElementsAttr>(constant.getValue()).getValues<int64_t>())
+        values.push_back(v);
+    for (int64_t e = 0; e != count; ++e)
+      places.push_back({constant ? -1 : e, constant ? values[e] : 0});
+  }
+  if (!found.inner)
+    return std::nullopt;
+  for (int64_t element : gather.getSource()) {
+    found.source.push_back(element < 0 ? -1 : places[element].first);
+    found.known.push_back(element < 0 ? 0 : places[element].second);
+  }
+  return found;
+}
+
+/// Elements `source` of `from` as a tensor of `type`; where that is -1, the integer `known` gives.
+static Value gatherWithConstants(OpBuilder &builder, Location loc, Value from, RankedTensorType type,
+                                 ArrayRef<int64_t> source, llvm::function_ref<int64_t(size_t)> known) {
+  int64_t count = cast<ShapedType>(from.getType()).getNumElements();
+  std::map<int64_t, int64_t> places{{0, -1}}; // a gather gives 0 for -1
+  SmallVector<int64_t> values, elements(source);
+  for (auto [e, element] : llvm::enumerate(elements)) {
+    if (element >= 0)
+      continue;
+    int64_t value = known(e);
+    auto [place, isNew] = places.try_emplace(value, count + int64_t(values.size()));
+    if (isNew)
+      values.push_back(value);
+    element = place->second;
+  }
+  SmallVector<Value> inputs{from};
+  if (!values.empty()) {
+    auto [lo, hi] = std::minmax_element(values.begin(), values.end());
+    auto constants = RankedTensorType::get({int64_t(values.size())}, builder.getI64Type());
+    inputs.push_back(fhe::ConstantOp::create(
+        builder, loc, constants.clone(IntType::get(builder.getContext(), *lo, *hi)),
+        DenseIntElementsAttr::get(constants, ArrayRef<int64_t>(values))));
+  }
+  return GatherOp::create(builder, loc, type, inputs, elements);
+}
+
+/// outer(gather(inner(x), constants)) as gather(table(x), other constants): one table an element of x, where
+/// all that is read of it needs the same one and nothing of it is left unread.
+static bool composeThroughGather(LutOp outer) {
+  Value source = outer.getInput();
+  auto reshape = source.getDefiningOp<ReshapeOp>();
+  if (reshape && source.hasOneUse())
+    source = reshape.getInput();
+  std::optional<Gathered> found = takeApart(source);
+  if (!found || outer.getOutputs().size() != 1 || outer.getLog2Step())
+    return false;
+  LutOp inner = found->inner;
+  Tables in(inner), out(outer);
+  std::vector<int32_t> outerOf(in.ofElement.size(), -1);
+  for (size_t e = 0; e != found->source.size(); ++e) {
+    int64_t i = found->source[e];
+    if (i >= 0 && outerOf[i] >= 0 && outerOf[i] != out.ofElement[e])
+      return false;
+    if (i >= 0)
+      outerOf[i] = out.ofElement[e];
+  }
+  if (llvm::is_contained(outerOf, -1))
+    return false;
+  TableSet set;
+  std::vector<int32_t> ofElement;
+  for (auto [i, o] : llvm::zip(in.ofElement, outerOf)) {
+    std::vector<int32_t> table;
+    for (int32_t value : in.tables[i])
+      table.push_back(out.tables[o][value - out.lo]);
+    ofElement.push_back(set.add(std::move(table)));
+  }
+  OpBuilder builder(outer);
+  Location loc = builder.getFusedLoc({inner.getLoc(), outer.getLoc()});
+  auto type = cast<RankedTensorType>(outer.getOutputs()[0].getType());
+  ArrayRef<int64_t> shape = cast<ShapedType>(inner.getInput().getType()).getShape();
+  LutOp lut = createLut(builder, loc, inner.getInput(), {type.clone(shape)}, in.lo, in.entries, 1, set,
+                        ofElement, in.log2Step);
+  auto tableOfKnown = [&](size_t e) { return out.tables[out.ofElement[e]][found->known[e] - out.lo]; };
+  outer.getOutputs()[0].replaceAllUsesWith(
+      gatherWithConstants(builder, loc, lut.getOutputs()[0], type, found->source, tableOfKnown));
+  outer.erase();
+  if (reshape)
+    reshape.erase();
+  found->gather.erase();
+  inner.erase();
+  return true;
+}
+
 /// Several luts of one value as one with several results.
 void share(ArrayRef<LutOp> luts) {
   LutOp first = luts.front();
@@ -207,7 +321,7 @@ struct FuseLuts : fhe::impl::FheFuseLutsBase<FuseLuts> {
           changed = true;
         }
       for (LutOp lut : collect(function))
-        if (compose(lut)) {
+        if (compose(lut) || composeThroughGather(lut)) {
           changed = true;
           break; // the list is stale
         }

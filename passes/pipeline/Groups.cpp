@@ -15,9 +15,18 @@ using namespace mlir;
 
 namespace fhe {
 
+void buildOutputPipeline(OpPassManager &manager, const CompileOptions &options) {
+  if (options.outputs == OutputForm::AsGiven)
+    return;
+  QnnSetOutputsOptions outputs;
+  outputs.raw = options.outputs == OutputForm::Raw;
+  manager.addNestedPass<func::FuncOp>(createQnnSetOutputs(outputs));
+}
+
 void buildQnnPipeline(OpPassManager &manager, const CompileOptions &options) {
   manager.addNestedPass<func::FuncOp>(createQnnFold());
   manager.addNestedPass<func::FuncOp>(createQnnInferWeights());
+  manager.addNestedPass<func::FuncOp>(createQnnMoveMaxima());
   QnnCheckQuantizersOptions check;
   check.command = commandWithout(options.command, {"--unequal-scales", "--encrypted-products"});
   check.exactScales = options.exactScales;

@@ -25,6 +25,9 @@ struct DeclaredInput {
 
 enum class Overflow { Proven, Calibrated };
 
+/// --outputs: results without the quantizer that ends the network, or all with one; else as the file has it.
+enum class OutputForm { AsGiven, Raw, Quantized };
+
 struct CompileOptions {
   std::vector<DeclaredInput> declaredInputs;
   Overflow overflow = Overflow::Proven;
@@ -32,6 +35,7 @@ struct CompileOptions {
   std::optional<unsigned> roundAccumulators; ///< P of --round-accumulators (approximate)
   ParameterOptions parameters;
   std::optional<QuantizeOptions> quantize; ///< quantizers for a float network, from calibration values
+  OutputForm outputs = OutputForm::AsGiven;
   bool floatNetwork = false; ///< import networks without quantizers, too (float evaluation)
   bool exactScales = false;       ///< --unequal-scales=refuse: none meet by a table
   bool encryptedProducts = false; ///< --encrypted-products=tables

@@ -12,7 +12,9 @@
 
 namespace fhe {
 
-/// Imported qnn to verified qnn: fold, check quantizers, verify accumulators.
+/// What `outputs` asks for, on imported (and quantized) qnn.
+void buildOutputPipeline(mlir::OpPassManager &manager, const CompileOptions &options);
+/// Imported qnn to verified qnn: fold, move maxima, check quantizers, verify accumulators.
 void buildQnnPipeline(mlir::OpPassManager &manager, const CompileOptions &options);
 /// Verified qnn to fhe with fused tables.
 void buildFhePipeline(mlir::OpPassManager &manager, const CompileOptions &options);

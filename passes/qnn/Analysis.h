@@ -140,6 +140,9 @@ mlir::BlockArgument argumentOf(mlir::Value root);
 /// "node 'relu1' (Relu)" or "graph input 'x'".
 std::string describeOrigin(mlir::Value value);
 
+/// Refuses a statistic of encrypted numbers [Q018]; `command` is repeated with what would freeze it.
+mlir::LogicalResult refuseStatistic(StatisticOp op, llvm::StringRef command);
+
 /// Stored integers minus zero points of a quantized constant.
 std::vector<int32_t> centredIntegers(ConstantOp constant);
 

@@ -4,6 +4,9 @@
 // weight near a rounding border falls where training had it.
 //
 //===------------------------------------------------------------------------------===//
+#include "dialects/qnn/Interpreter.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "passes/qnn/Analysis.h"
 #include "passes/qnn/Passes.h"
 
@@ -89,6 +92,24 @@ static Value foldElementwise(OpBuilder &b, Operation *op) {
   return makeReal(b, op->getLoc(), op->getResult(0).getType(), out);
 }
 
+/// Any other operation, by the interpreter in a module of its own.
+static Value foldByInterpreter(OpBuilder &b, Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  OwningOpRef<ModuleOp> alone = ModuleOp::create(op->getLoc());
+  OpBuilder inside = OpBuilder::atBlockEnd(alone->getBody());
+  auto main = func::FuncOp::create(inside, op->getLoc(), "main", inside.getFunctionType({}, {type}));
+  inside.setInsertionPointToStart(main.addEntryBlock());
+  IRMapping map;
+  for (Value operand : op->getOperands())
+    if (!map.contains(operand))
+      map.map(operand, inside.clone(*operand.getDefiningOp())->getResult(0));
+  func::ReturnOp::create(inside, op->getLoc(), inside.clone(*op, map)->getResults());
+  auto interpreter = Interpreter::create(*alone);
+  if (failed(interpreter) || !type.getElementType().isF32())
+    return nullptr;
+  return makeReal(b, op->getLoc(), type, (*interpreter)->run({}, 1, 1).front());
+}
+
 /// The constant an operation with clear operands gives, or null where it is not one of those known.
 static Value foldOp(OpBuilder &b, Operation *op) {
   ConstantOp first = clearConstant(op->getOperand(0));
@@ -108,7 +129,7 @@ static Value foldOp(OpBuilder &b, Operation *op) {
     return foldConcat(b, concat);
   if (isElementwise(op))
     return foldElementwise(b, op);
-  return nullptr;
+  return foldByInterpreter(b, op);
 }
 
 namespace {

@@ -1,6 +1,6 @@
 //===- Passes.h - Passes on qnn ---------------------------------------------------===//
 //
-// In pipeline order: qnn-fold, qnn-check-quantizers, qnn-verify-accumulators, all on
+// In pipeline order: qnn-set-outputs, qnn-fold, qnn-move-maxima, qnn-check-quantizers, qnn-verify-accumulators, all on
 // func.func. Descriptions: Passes.td.
 //
 //===------------------------------------------------------------------------------===//

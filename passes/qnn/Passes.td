@@ -43,6 +43,48 @@ def QnnInferWeights : Pass<"qnn-infer-weights", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::fhe::qnn::QNNDialect"];
 }
 
+def QnnSetOutputs : Pass<"qnn-set-outputs", "::mlir::func::FuncOp"> {
+  let summary = "Results with or without a quantizer at the end";
+  let description = [{
+    What `--outputs=raw|quantized` asks for, on the network as it was imported and quantized.
+    **Takes** a network. **Gives**, with `raw`, the same without the quantizer that a result comes from through
+    layout operations and what the client does, where encrypted numbers were computed before it (a
+    bipolar one, too: the result is then the number whose sign it takes); without `raw` the same.
+    **Refuses**, without `raw`, a result that goes through no quantizer [Q065].
+    **Example**
+    ```
+    %y = qnn.gemm ...
+    %q = qnn.quantize %y ...
+    return %q
+    ==> return %y
+    ```
+  }];
+  let options = [Option<"raw", "raw", "bool", "false", "without the quantizers that end the network">];
+  let dependentDialects = ["::fhe::qnn::QNNDialect"];
+}
+
+def QnnMoveMaxima : Pass<"qnn-move-maxima", "::mlir::func::FuncOp"> {
+  let summary = "Take maxima of quantized numbers";
+  let description = [{
+    **Takes** a folded network. **Gives** the same function: a maximum (MaxPool) of numbers that are not
+    quantized moves behind the quantizer that follows it, where nothing between decreases anywhere:
+    functions that do not (relu, sigmoid, ...), sums with constants, products with constants that are not
+    negative, layout operations.
+    **Refuses** nothing; what does not move is refused by `qnn-check-quantizers`.
+    **Example**
+    ```
+    %m = qnn.max %y : tensor<4x9xf32> -> tensor<4xf32>
+    %r = qnn.activation relu %m : tensor<4xf32> -> tensor<4xf32>
+    %q = qnn.quantize %r : tensor<4xf32> -> tensor<4x!q>
+    ==>
+    %r = qnn.activation relu %y : tensor<4x9xf32> -> tensor<4x9xf32>
+    %p = qnn.quantize %r : tensor<4x9xf32> -> tensor<4x9x!q>
+    %q = qnn.max %p : tensor<4x9x!q> -> tensor<4x!q>
+    ```
+  }];
+  let dependentDialects = ["::fhe::qnn::QNNDialect"];
+}
+
 def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
   let summary = "Every operand that needs a quantizer has one";
   let description = [{
@@ -54,7 +96,8 @@ def QnnCheckQuantizers : Pass<"qnn-check-quantizers", "::mlir::func::FuncOp"> {
     **Refuses** a network without quantizers [Q009], an operand without quantizer [Q010] or straight
     from an input [Q012], a sum or concat without a common scale [Q011], a result that is no affine
     function of integers [Q013], float weights [Q014], two encrypted operands where one must be clear
-    [Q042] (with `products`, a product of two narrow ones is none of these).
+    [Q042] (with `products`, a product of two narrow ones is none of these), a statistic of encrypted numbers
+    [Q018].
     **Example**
     ```
     %y = qnn.gemm %x, %w : (tensor<4xf32>, ...)   // %x is a function argument

@@ -18,9 +18,9 @@ static LogicalResult checkBits(Location loc, const char *what, unsigned bits, un
                         << diag::tag(diag::QuantizeBits);
 }
 
-static LogicalResult checkValues(func::FuncOp function, const RealTensors &inputs, int64_t samples) {
+LogicalResult checkValues(func::FuncOp function, const RealTensors &inputs, int64_t samples) {
   if (samples < 2)
-    return function.emitError("quantizing from calibration values needs two or more samples, found ")
+    return function.emitError("choosing numbers from calibration values needs two or more samples, found ")
            << samples << diag::tag(diag::CalibrationUnfit);
   for (auto [i, values] : llvm::enumerate(inputs)) {
     auto name = function.getArgAttrOfType<StringAttr>(i, "qnn.name");

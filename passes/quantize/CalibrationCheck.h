@@ -8,6 +8,7 @@
 #define PASSES_QUANTIZE_CALIBRATIONCHECK_H
 
 #include "dialects/qnn/Interpreter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/quantize/QuantizeOptions.h"
 
@@ -17,6 +18,10 @@ namespace fhe::quantize {
 /// samples, values of another shape, NaN or infinity, and samples that are all the same [Q061].
 mlir::LogicalResult checkRequest(mlir::ModuleOp module, const qnn::RealTensors &inputs,
                                  int64_t samples, const QuantizeOptions &options);
+
+/// The last four of these, on calibration values for the arguments of `function`.
+mlir::LogicalResult checkValues(mlir::func::FuncOp function, const qnn::RealTensors &inputs,
+                                int64_t samples);
 
 } // namespace fhe::quantize
 

@@ -3,6 +3,7 @@
 #include "dialects/qnn/Elements.h"
 #include "dialects/shared/DiagnosticIds.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/qnn/EraseUnused.h"
 #include "passes/qnn/Passes.h"
 #include "passes/quantize/Equalize.h"
 #include "passes/quantize/LayerWeights.h"
@@ -263,16 +264,16 @@ LogicalResult Network::quantizeWeights(Operation *op) {
 
 LogicalResult Network::quantizeResults() {
   Operation *end = main().getBody().front().getTerminator();
-  for (OpOperand &operand : end->getOpOperands()) {
-    Value value = operand.get();
-    if (!options.outputBits && isAffineResult(value, sources))
+  for (OpOperand &result : end->getOpOperands()) {
+    if (!options.outputBits && isAffineResult(result.get(), sources))
       continue;
-    Value producer = producerOf(value);
-    FailureOr<Value> result =
+    OpOperand &operand = beforeClientOps(result);
+    Value value = operand.get(), producer = producerOf(value);
+    FailureOr<Value> integers =
         quantized(producer, options.outputBits.value_or(defaultOutputBits), std::nullopt);
-    if (failed(result))
+    if (failed(integers))
       return failure();
-    operand.set(throughLayout(*result, value, producer));
+    operand.set(throughLayout(*integers, value, producer));
   }
   main().setType(FunctionType::get(module.getContext(), main().getArgumentTypes(),
                                    end->getOperandTypes()));
@@ -289,15 +290,6 @@ LogicalResult Network::quantizeBeforeFunctions(Value result) {
     return failure();
   replaceUses(result, *value, firstOf(*value, result));
   return success();
-}
-
-void Network::eraseUnused() {
-  SmallVector<Operation *> order;
-  for (Operation &op : main().getBody().front().without_terminator())
-    order.push_back(&op);
-  for (Operation *op : llvm::reverse(order))
-    if (op->use_empty())
-      op->erase();
 }
 
 LogicalResult Network::run() {
@@ -320,7 +312,7 @@ LogicalResult Network::run() {
   }
   if (failed(quantizeResults()))
     return failure();
-  eraseUnused();
+  eraseUnused(main());
   return success();
 }
 

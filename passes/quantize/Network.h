@@ -51,7 +51,6 @@ private:
   mlir::FailureOr<double> errorWith(mlir::Value producer, const ActivationQuantizer &candidate);
   mlir::FailureOr<std::vector<float>> evaluate(mlir::Value value);
   unsigned bitsOf(mlir::Value producer) const;
-  void eraseUnused();
 
   mlir::func::FuncOp main() const {
     return const_cast<mlir::ModuleOp &>(module).lookupSymbol<mlir::func::FuncOp>("main");

@@ -101,6 +101,21 @@ bool isAffineResult(Value value, const Sources &sources) {
   return false;
 }
 
+OpOperand &beforeClientOps(OpOperand &result) {
+  OpOperand *first = &result;
+  for (OpOperand *at = &result;;) {
+    Operation *op = at->get().getDefiningOp();
+    if (!op || (!isClientOp(op) && !isLayout(op) && !isElementwise(op)))
+      return *first;
+    unsigned data = 0;
+    while (data + 1 < op->getNumOperands() && clearConstant(op->getOperand(data)))
+      ++data;
+    at = &op->getOpOperand(data);
+    if (isClientOp(op))
+      first = at;
+  }
+}
+
 bool padsAnywhere(func::FuncOp function) {
   auto any = [](ArrayRef<int64_t> pads) { return llvm::any_of(pads, [](int64_t p) { return p != 0; }); };
   return function

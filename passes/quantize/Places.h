@@ -30,6 +30,10 @@ mlir::Value producerOf(mlir::Value value);
 /// Whether a result of the network is an affine function of an accumulator, so that it may stay as it is.
 bool isAffineResult(mlir::Value value, const Sources &sources);
 
+/// The operand of the first operation of the client (Softmax) before `result`, where its quantizer stands;
+/// `result` itself where there is none.
+mlir::OpOperand &beforeClientOps(mlir::OpOperand &result);
+
 /// Whether real zeros are put between elements anywhere: by pads of a window, a pad or a gather.
 bool padsAnywhere(mlir::func::FuncOp function);
 

@@ -70,7 +70,7 @@ CommandLine::CommandLine() {
   app.add_flag("--json", options.json, "Print the report as JSON");
   app.add_flag("--quiet,-q", options.quiet, "No progress bar, no report");
   app.add_flag("-v,--verbose", options.verbose, "Print remarks of the compiler, too");
-  flags.declare(app);
+  flags.declare(app, "--output-form"); // --outputs are files
   app.footer("The options of fhe-compile apply to an ONNX file only.");
 }
 

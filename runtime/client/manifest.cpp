@@ -378,6 +378,7 @@ private:
       op.keepDims = field["keepdims"].boolean();
       op.selectLast = field["select_last_index"].boolean();
       [[fallthrough]];
+    case PostOp::hardmax:
     case PostOp::softmax:
     case PostOp::logSoftmax:
       op.axis = uint64_t(field["axis"].integer(0, 31));

@@ -87,7 +87,7 @@ std::string applyPre(const PreOp &op, std::vector<uint64_t> &shape, std::vector<
 
 bool hasAxis(PostOp::Kind kind) {
   return kind == PostOp::softmax || kind == PostOp::logSoftmax || kind == PostOp::argmax ||
-         kind == PostOp::topk;
+         kind == PostOp::topk || kind == PostOp::hardmax;
 }
 
 std::string applyToShape(const PostOp &op, std::vector<uint64_t> &shape) {
@@ -176,6 +176,15 @@ static std::vector<double> largest(const std::vector<uint64_t> &shape, const Pos
   return result;
 }
 
+/// 1 at the first largest number of each line, else 0.
+static void hardmax(const std::vector<uint64_t> &shape, const PostOp &op, std::vector<double> &values) {
+  std::vector<double> place = largest(shape, op, 1, /*indices=*/true, values);
+  forLines(shape, op.axis, [&](uint64_t first, uint64_t stride, uint64_t o, uint64_t i) {
+    for (uint64_t c = 0; c < shape[op.axis]; ++c)
+      values[first + c * stride] = double(c) == place[o * stride + i] ? 1 : 0;
+  });
+}
+
 void applyPost(const PostOp &op, std::vector<uint64_t> &shape, std::vector<double> &values) {
   switch (op.kind) {
   case PostOp::affine:
@@ -198,6 +207,9 @@ void applyPost(const PostOp &op, std::vector<uint64_t> &shape, std::vector<doubl
     break;
   case PostOp::topk:
     values = largest(shape, op, op.k, op.indices, values);
+    break;
+  case PostOp::hardmax:
+    hardmax(shape, op, values);
     break;
   case PostOp::reshape:
     break;

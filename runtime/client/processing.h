@@ -49,12 +49,12 @@ struct PreOp {
 
 struct PostOp {
   /// In the order of postOpNames.
-  enum Kind { affine, bipolar, function, softmax, logSoftmax, argmax, topk, reshape };
+  enum Kind { affine, bipolar, function, softmax, logSoftmax, argmax, topk, reshape, hardmax };
   Kind kind = affine;
   Affine numbers; ///< affine; bipolar: scale[0].
   PostFunction applied = PostFunction::relu;
   double alpha = 0, beta = 0;  ///< function.
-  uint64_t axis = 0;           ///< softmax, logSoftmax, argmax, topk.
+  uint64_t axis = 0;           ///< softmax, logSoftmax, argmax, topk, hardmax.
   bool keepDims = true;        ///< argmax: the axis stays with size 1.
   bool selectLast = false;     ///< argmax: of equal numbers the last one, not the first.
   uint64_t k = 1;              ///< topk.
@@ -63,7 +63,8 @@ struct PostOp {
 };
 
 inline constexpr const char *postOpNames[] = {"affine",      "bipolar", "function", "softmax",
-                                              "log_softmax", "argmax",  "topk",     "reshape"};
+                                              "log_softmax", "argmax",  "topk",     "reshape",
+                                              "hardmax"};
 
 /// Whether the step goes along an axis.
 bool hasAxis(PostOp::Kind kind);

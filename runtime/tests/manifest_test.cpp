@@ -230,6 +230,11 @@ TEST(Values, StepsOfPostProcessing) {
   EXPECT_EQ(processed(argmax, {4}, {5, 8, 8, 1}, {1}), (List{2}));
   // NaN counts as the largest, as NumPy has it; the order stays one.
   EXPECT_EQ(processed(argmax, {4}, {5, NAN, 8, NAN}, {1}), (List{3}));
+  PostOp hardmax;
+  hardmax.kind = PostOp::hardmax;
+  hardmax.axis = 0;
+  EXPECT_EQ(processed(hardmax, {3, 2}, columns, {3, 2}), (List{0, 0, 1, 0, 0, 1}));
+  EXPECT_EQ(processed(hardmax, {4}, {5, 8, 8, 1}, {4}), (List{0, 1, 0, 0}));
   PostOp function;
   function.kind = PostOp::function;
   function.applied = *postFunctionNamed("clip");

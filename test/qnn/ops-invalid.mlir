@@ -460,3 +460,27 @@ func.func @one_hot_shape(%x: tensor<4xf32>) {
   %y = qnn.one_hot %x : tensor<4xf32> -> tensor<3x4xf32>
   return
 }
+
+// -----
+
+func.func @hardmax_axis(%x: tensor<4xf32>) {
+  // expected-error @below {{'qnn.hardmax' op axis -1 is none of 'tensor<4xf32>'}}
+  %y = qnn.hardmax %x {axis = -1 : i64} : tensor<4xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @statistic_runs(%x: tensor<4xf32>) {
+  // expected-error @below {{must have one axis whose size divides the number of elements: 'tensor<4xf32>' to 'tensor<3xf32>'}}
+  %y = qnn.statistic mean %x : tensor<4xf32> -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @statistic_shape(%x: tensor<4xf32>) {
+  // expected-error @below {{must have one axis whose size divides the number of elements}}
+  %y = qnn.statistic mean %x : tensor<4xf32> -> tensor<2x1xf32>
+  return
+}

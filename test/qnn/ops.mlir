@@ -91,3 +91,14 @@ func.func @functions(%a: tensor<2x4xf32>, %c: tensor<4xf32>, %s: tensor<1xf32>) 
   %4 = qnn.max %a : tensor<2x4xf32> -> tensor<2xf32>
   return
 }
+
+// CHECK-LABEL: func @statistics
+func.func @statistics(%a: tensor<2x4xf32>) {
+  // CHECK: qnn.statistic variance %{{.*}} : tensor<2x4xf32> -> tensor<2xf32>
+  %0 = qnn.statistic variance %a : tensor<2x4xf32> -> tensor<2xf32>
+  // CHECK: qnn.statistic mean_square
+  %1 = qnn.statistic mean_square %a : tensor<2x4xf32> -> tensor<1xf32>
+  // CHECK: qnn.hardmax %{{.*}} {axis = 1 : i64} : tensor<2x4xf32> -> tensor<2x4xf32>
+  %2 = qnn.hardmax %a {axis = 1 : i64} : tensor<2x4xf32> -> tensor<2x4xf32>
+  return
+}

@@ -288,3 +288,19 @@ func.func @factors(%x: tensor<2xf32>, %z: tensor<2xf32>) -> tensor<2xf32> {
   %y = qnn.mul %a, %b : (tensor<2x!q>, tensor<2x!q>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// -----
+
+!q = !quant.uniform<u3:f32, 5.0e-01>
+
+func.func @statistic(%x: tensor<2xf32>) -> tensor<2x!q> {
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  // expected-error @below {{normalizes by the mean of encrypted numbers, and no table can divide by that [Q018]}}
+  // expected-note @below {{constants may stand in its place: the means over calibration samples, or train with BatchNorm, whose running statistics are constants in model.eval()}}
+  // expected-note @below {{help: fhe-compile MODEL.onnx --calibration F.npy --freeze-statistics}}
+  %m = qnn.statistic mean %a : tensor<2x!q> -> tensor<1xf32>
+  %n = qnn.activation neg %m : tensor<1xf32> -> tensor<1xf32>
+  %s = qnn.add %a, %n : (tensor<2x!q>, tensor<1xf32>) -> tensor<2xf32>
+  %q = qnn.quantize %s : tensor<2xf32> -> tensor<2x!q>
+  return %q : tensor<2x!q>
+}

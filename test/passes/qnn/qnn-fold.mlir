@@ -52,3 +52,17 @@ func.func @elementwise(%x: tensor<2xf32>) -> tensor<2xf32> {
   %y = qnn.add %x, %r : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// Statistics, reductions and products of constants: by the interpreter.
+// CHECK-LABEL: func @statistics
+// CHECK-NOT: qnn.statistic
+// CHECK: qnn.constant dense<[2.000000e+00, 6.000000e+00]>
+// CHECK: qnn.constant dense<[1.000000e+00, 4.000000e+00]>
+// CHECK: qnn.constant dense<[3.000000e+00, 8.000000e+00]>
+func.func @statistics() -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %c = qnn.constant dense<[[1.0, 3.0], [4.0, 8.0]]> : tensor<2x2xf32> -> tensor<2x2xf32>
+  %0 = qnn.statistic mean %c : tensor<2x2xf32> -> tensor<2xf32>
+  %1 = qnn.statistic variance %c : tensor<2x2xf32> -> tensor<2xf32>
+  %2 = qnn.max %c : tensor<2x2xf32> -> tensor<2xf32>
+  return %0, %1, %2 : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+}

@@ -44,6 +44,26 @@ TEST(Affine, SixBitPixels) {
   }
 }
 
+/// Sixteen weights of the first layer of the same published network. Only their integers were published: they
+/// are those of numbers around zero, whose zero point on six unsigned bits is the middle, and quantizing what they
+/// stand for gives them again.
+TEST(Affine, SixBitWeights) {
+  Affine affine = affineOf({-0.25, 0.25}, 6);
+  EXPECT_EQ(affine.lo, 0);
+  EXPECT_EQ(affine.hi, 63);
+  EXPECT_EQ(affine.zeroPoint, 32); // 31.5, to even
+  EXPECT_DOUBLE_EQ(affine.scale, 0.5 / 63);
+  std::vector<int64_t> integers{31, 30, 33, 31, 32, 33, 32, 32, 31, 32, 33, 30, 33, 34, 32, 33};
+  for (size_t i = 0; i != integers.size(); ++i) {
+    double weight = affine.dequantize(integers[i]);
+    EXPECT_DOUBLE_EQ(weight, double(integers[i] - 32) * 0.5 / 63) << i;
+    for (double inside : {-0.49, 0.0, 0.49})
+      EXPECT_EQ(affine.quantize(weight + inside * affine.scale), integers[i]) << i;
+  }
+  EXPECT_EQ(affine.quantize(-0.25), 0);
+  EXPECT_EQ(affine.quantize(0.25), 63);
+}
+
 TEST(Affine, HalvesToEvenAndClipped) {
   Affine affine{0.5, 2, 0, 7};
   EXPECT_EQ(affine.quantize(0.25), 2); // 0.5 to 0
