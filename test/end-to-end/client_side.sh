@@ -1,11 +1,11 @@
 #!/bin/bash
-# client_side.sh: normalization, embedding, Softmax, ArgMax, TopK and a last activation are the client's.
+# client_side.sh: normalization, embedding, Softmax, Hardmax, ArgMax, TopK and a last activation are the client's.
 # The interpreter, the object in the clear, simulated and encrypted, and client and server apart give
 # what the float interpreter gives.
 # Called as SCRIPT BIN WORK MODEL.textproto.
 . "$(dirname "$0")/common.sh"
 TEXT=$1
-OUTPUTS="probabilities class best_scores best_classes signal"
+OUTPUTS="probabilities class best_scores best_classes signal winner"
 
 cd "$WORK" || exit 1
 check "encode" bash -c "protoc -I /usr/include --encode=onnx.ModelProto onnx/onnx.proto \
@@ -34,6 +34,7 @@ for output in $OUTPUTS; do
 done
 check "one-hot" "$CHECK" json model.json /inputs/1/pre/0/op '"one_hot"'
 check "argmax" "$CHECK" json model.json /outputs/1/post/0/keepdims false
+check "hardmax" "$CHECK" json model.json /outputs/5/post/0/op '"hardmax"'
 check "the header knows both sizes" grep -q "MODEL_OUTPUT_2_FLOAT_ELEMENTS 2" model.h
 check "and that of the ciphertexts" grep -q "MODEL_OUTPUT_2_ELEMENTS 3" model.h
 
