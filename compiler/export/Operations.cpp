@@ -263,6 +263,23 @@ static Result writeAvgPool(Writer &writer, qnn::AvgPoolOp op) {
                       {"count_include_pad", int64_t(op.getCountIncludePad())}});
 }
 
+/// Averages of rows; a variance is the average square of what is left of a row without its average.
+static Result writeStatistic(Writer &writer, qnn::StatisticOp op) {
+  Result input = writer.operand(op.getInput());
+  if (failed(input))
+    return failure();
+  int64_t runs = qnn::elementCount(op.getResult()), size = qnn::elementCount(op.getInput()) / runs;
+  auto average = [&](const std::string &rows) {
+    return writer.node("AveragePool", {rows}, {{"kernel_shape", Integers{1, size}}});
+  };
+  std::string rows = writer.reshape(*input, {runs, 1, size});
+  if (op.getStatistic() == qnn::Statistic::Variance)
+    rows = writer.node("Sub", {rows, average(rows)});
+  if (op.getStatistic() != qnn::Statistic::Mean)
+    rows = writer.node("Mul", {rows, rows});
+  return writer.reshape(average(rows), {runs});
+}
+
 static Result writeMax(Writer &writer, qnn::MaxOp op) {
   Result input = writer.operand(op.getInput());
   if (failed(input))
@@ -393,6 +410,7 @@ Result writeOperation(Writer &writer, Operation *op) {
       .Case([&](qnn::GemmOp gemm) { return writeGemm(writer, gemm); })
       .Case([&](qnn::ConvOp conv) { return writeConv(writer, conv); })
       .Case([&](qnn::AvgPoolOp pool) { return writeAvgPool(writer, pool); })
+      .Case([&](qnn::StatisticOp statistic) { return writeStatistic(writer, statistic); })
       .Case([&](qnn::MaxOp max) { return writeMax(writer, max); })
       .Case([&](qnn::ReshapeOp reshape) { return writeReshape(writer, reshape); })
       .Case([&](qnn::TransposeOp transpose) { return writeTranspose(writer, transpose); })

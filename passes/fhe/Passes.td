@@ -10,7 +10,7 @@ def FheFuseLuts : Pass<"fhe-fuse-luts", "::mlir::func::FuncOp"> {
     **Takes** a function in the fhe dialect.
     **Gives** the same function with fewer lookups: tables of one source become one `fhe.lut` with
     several results; a table of a table whose inner value has no other use becomes one table (also through
-    a reshape); equal tables of the elements are stored once. A wide table is never duplicated to save a
+    a reshape, or a gather of it and constants that reads all of it, each element by one table); equal tables of the elements are stored once. A wide table is never duplicated to save a
     narrow one: where the inner value has other uses, the outer table keeps working on it.
     **Refuses** nothing.
     **Example**

@@ -144,8 +144,15 @@ LogicalResult Analysis::visit(Operation *op) {
   }
   if (llvm::all_of(op->getOperands(), [&](Value v) { return forms.find(v)->second.isClear(); }))
     return op->emitError("has only clear operands; qnn-fold evaluates those");
-  if (auto statistic = dyn_cast<StatisticOp>(op))
-    return refuseStatistic(statistic, command);
+  if (auto statistic = dyn_cast<StatisticOp>(op)) {
+    // Of a mean and a variance of the same numbers the variance says it.
+    bool follows = statistic.getStatistic() == Statistic::Mean &&
+                   llvm::any_of(statistic.getInput().getUsers(), [](Operation *user) {
+                     auto other = dyn_cast<StatisticOp>(user);
+                     return other && other.getStatistic() != Statistic::Mean;
+                   });
+    return follows ? failure() : refuseStatistic(statistic, command);
+  }
   if (isClientOp(op)) {
     roots[op->getResult(0)].kind = RootKind::Client;
     forms[op->getResult(0)] = formOfReals(op->getResult(0));

@@ -10,7 +10,7 @@ def QnnFold : Pass<"qnn-fold", "::mlir::func::FuncOp"> {
     **Takes** an imported network. **Gives** the same with every operation whose operands are all clear
     replaced by a `qnn.constant`: weight quantizers are applied (f32 division, clip, round; nothing
     changes for values that are quantized already), layout ops move numbers and keep the quantized
-    axis with them, element-wise ops compute in f32 as an ONNX runtime would.
+    axis with them, element-wise ops compute in f32 as an ONNX runtime would, all others as the interpreter does.
     **Refuses** nothing.
     **Example**
     ```

@@ -21,6 +21,7 @@ namespace {
 struct Statistics {
   Location loc;
   Value mean, square;
+  Value sameMean; ///< the mean once more, where a file computes it twice
 };
 
 /// How much the statistics of one normalization vary over the samples, root mean squares.
@@ -100,7 +101,10 @@ static std::optional<Statistics> spelledOut(DivOp op, const Encrypted &encrypted
   Value of = average ? squared(average.getInput()) : Value();
   if (!of)
     return std::nullopt;
-  return Statistics{op.getLoc(), subtractedMean(of), average.getResult()};
+  Value mean = subtractedMean(of), above = subtractedMean(throughLayout(op.getLhs()));
+  if (!mean)
+    std::swap(mean, above);
+  return Statistics{op.getLoc(), mean, average.getResult(), above == mean ? Value() : above};
 }
 
 static std::vector<Statistics> findStatistics(func::FuncOp main) {
@@ -122,7 +126,7 @@ static std::vector<Statistics> findStatistics(func::FuncOp main) {
         continue;
       }
     found.push_back({op.getLoc(), isMean ? statistic.getResult() : Value(),
-                     isMean ? Value() : statistic.getResult()});
+                     isMean ? Value() : statistic.getResult(), Value()});
   }
   return found;
 }
@@ -184,6 +188,8 @@ static FailureOr<Spread> freeze(ModuleOp module, const Statistics &statistics,
   }
   if (means)
     replaceByConstant(statistics.mean, mean);
+  if (statistics.sameMean)
+    replaceByConstant(statistics.sameMean, mean);
   if (squares)
     replaceByConstant(statistics.square, square);
   return spread;
