@@ -1,7 +1,5 @@
 //===- SetDescent.cpp - Parameter sets of a network, improved one by one ----------------------===//
 #include "passes/parameters/SetDescent.h"
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallVector.h"
 #include <algorithm>
 
 namespace fhe::parameters {
@@ -96,7 +94,8 @@ std::vector<SetDescent::Room> SetDescent::roomsFor(const SetState &state, size_t
       return a.table >= b.table && a.fresh >= b.fresh && a.limit <= b.limit &&
              (!b.isSwitched || (a.isSwitched && a.glwe == b.glwe));
     };
-    if (llvm::any_of(rooms, [&](const Room &other) { return implies(other, room); }))
+    if (std::any_of(rooms.begin(), rooms.end(),
+                    [&](const Room &other) { return implies(other, room); }))
       continue;
     std::erase_if(rooms, [&](const Room &other) { return implies(room, other); });
     rooms.push_back(room);
@@ -104,7 +103,7 @@ std::vector<SetDescent::Room> SetDescent::roomsFor(const SetState &state, size_t
   return rooms;
 }
 
-double SetDescent::mostRotated(llvm::ArrayRef<Room> rooms, const SetPick &pick) const {
+double SetDescent::mostRotated(std::span<const Room> rooms, const SetPick &pick) const {
   const double switched = switchedBy(pick), fresh = glwe(pick).fresh;
   double most = -1;
   for (SetPick with = pick; with.list != grid.lwe()[pick.lwe].lists.size(); ++with.list) {
@@ -152,7 +151,7 @@ void SetDescent::improveClass(SetState &state, size_t c, double &cost, double ot
       for (SwitchKind kind : grid.space().switches) {
         pick.kind = kind;
         const double most = mostRotated(rooms, pick);
-        auto first = llvm::partition_point(choices, [&](const BootstrapChoice &choice) {
+        auto first = std::partition_point(choices.begin(), choices.end(), [&](const BootstrapChoice &choice) {
           return lwe.dimension * choice.perStep > most;
         });
         for (pick.bootstrap = first - choices.begin(); pick.bootstrap != choices.size(); ++pick.bootstrap) {
@@ -174,7 +173,7 @@ void SetDescent::improveClass(SetState &state, size_t c, double &cost, double ot
 
 /// Of sources that are used under another key than their own: the least levels that add at most the
 /// state's share of their noise.
-bool SetDescent::fillConversions(const SetState &state, llvm::ArrayRef<double> rotated,
+bool SetDescent::fillConversions(const SetState &state, std::span<const double> rotated,
                                  SwitchNeeds &needs) const {
   for (size_t block = 0; block != blocks.count(); ++block) {
     const size_t home = state.homes[block];
@@ -202,7 +201,7 @@ bool SetDescent::fillConversions(const SetState &state, llvm::ArrayRef<double> r
 bool SetDescent::fillNeeds(const SetState &state, SwitchNeeds &needs, size_t silent) const {
   needs.switches.assign(classes * classes, {});
   needs.conversions.assign(classes * classes, {});
-  llvm::SmallVector<double, 8> rotated(classes), switched(classes);
+  std::vector<double> rotated(classes), switched(classes);
   for (size_t c = 0; c != classes; ++c) {
     const SetPick &pick = state.picks[c];
     rotated[c] = rotatedBy(pick);

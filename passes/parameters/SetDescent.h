@@ -9,7 +9,7 @@
 #define PASSES_PARAMETERS_SETDESCENT_H
 
 #include "passes/parameters/NetworkBlocks.h"
-#include "llvm/ADT/ArrayRef.h"
+#include <span>
 
 namespace fhe::parameters {
 
@@ -123,13 +123,13 @@ private:
   /// Of all sums those that no other implies.
   std::vector<Room> roomsFor(const SetState &state, size_t c) const;
   /// What rotations of a pick's keys may add at most: with more, no choice of others keeps all sums right.
-  double mostRotated(llvm::ArrayRef<Room> rooms, const SetPick &pick) const;
+  double mostRotated(std::span<const Room> rooms, const SetPick &pick) const;
   /// The best pick for class `c`, all else as it is and costing at least `others`.
   void improveClass(SetState &state, size_t c, double &cost, double others) const;
   /// What classes other than `c` cost: rotations, products and keyswitches between them, as they are or
   /// with as few levels as whatever `c` becomes can leave them.
   double costOfOthers(const SetState &state, size_t c, bool atLeast) const;
-  bool fillConversions(const SetState &state, llvm::ArrayRef<double> rotated,
+  bool fillConversions(const SetState &state, std::span<const double> rotated,
                        SwitchNeeds &needs) const;
   /// Class `silent`, if any, counts as if it made no noise.
   bool fillNeeds(const SetState &state, SwitchNeeds &needs, size_t silent = SIZE_MAX) const;
