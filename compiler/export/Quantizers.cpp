@@ -7,6 +7,7 @@
 //===--------------------------------------------------------------------------------===//
 #include "compiler/export/Writer.h"
 #include "dialects/qnn/Elements.h"
+#include "dialects/shared/StoredIntegers.h"
 #include <cmath>
 
 using namespace mlir;
@@ -175,7 +176,7 @@ static FailureOr<std::string> writeStoredConstant(Writer &writer, qnn::ConstantO
   bool zero = llvm::all_of(numbers.zeroPoints, [](int64_t z) { return z == 0; });
   if (!dataType || (*dataType == TensorProto::INT32 && !zero))
     return refuse(op, writer, "weights of " + Twine(numbers.bits) + " bits cannot be written");
-  auto values = cast<DenseIntElementsAttr>(op.getValue()).getValues<int32_t>();
+  auto values = readIntegers(cast<DenseElementsAttr>(op.getValue()));
   ArrayRef<int64_t> shape = qnn::shapeOf(op.getResult());
   std::string integers = clipped(writer,
                                  writer.stored(Integers(values.begin(), values.end()),

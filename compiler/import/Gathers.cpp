@@ -6,6 +6,7 @@
 //
 //===---------------------------------------------------------------------------===//
 #include "compiler/import/Node.h"
+#include "dialects/shared/StoredIntegers.h"
 
 using namespace mlir;
 
@@ -51,13 +52,12 @@ FailureOr<Value> gatherWeights(Node &node, Value value, ArrayRef<int32_t> source
                          : DenseIntElementsAttr();
   if (!stored)
     return node.refuse(diag::UnsupportedForm, "moves weights that are quantized per channel");
-  SmallVector<int32_t> from(stored.getValues<int32_t>()), to;
+  std::vector<int32_t> from = readIntegers(stored), to;
   int64_t inner = countElements(shape.drop_front(axis + 1));
   for (auto [e, k] : llvm::enumerate(source))
     to.push_back(k >= 0 ? from[k]
                         : int32_t(perAxis.getZeroPoints()[int64_t(e) / inner % shape[axis]]));
-  auto attr = DenseElementsAttr::get(RankedTensorType::get(shape, node.builder.getI32Type()),
-                                     ArrayRef<int32_t>(to));
+  auto attr = storeIntegers(node.loc.getContext(), shape, to, /*withUnsigned=*/true);
   return Value(qnn::ConstantOp::create(node.builder, node.loc, type, attr));
 }
 

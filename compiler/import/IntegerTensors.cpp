@@ -1,5 +1,6 @@
 //===- IntegerTensors.cpp - Quantized integers between the nodes of a file --------------===//
 #include "compiler/import/IntegerTensors.h"
+#include "dialects/shared/StoredIntegers.h"
 
 using namespace mlir;
 using onnx::TensorProto;
@@ -193,8 +194,7 @@ static FailureOr<Value> dequantizeConstant(Node &node, const ConstantTensor &con
   if (failed(type))
     return failure();
   std::vector<int32_t> stored(constant.integers.begin(), constant.integers.end());
-  auto attr = DenseElementsAttr::get(
-      RankedTensorType::get(constant.shape, node.builder.getI32Type()), ArrayRef<int32_t>(stored));
+  auto attr = storeIntegers(node.loc.getContext(), constant.shape, stored, /*withUnsigned=*/true);
   return Value(qnn::ConstantOp::create(node.builder, node.loc, *type, attr));
 }
 

@@ -2,6 +2,7 @@
 #ifndef DIALECTS_FHE_FHE_H
 #define DIALECTS_FHE_FHE_H
 
+#include "dialects/shared/StoredIntegers.h"
 #include "dialects/shared/Realization.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"

@@ -87,6 +87,13 @@ def FHE_RangesAttr : AttrDef<FHE_Dialect, "Ranges"> {
 def FHE_Tensor : StaticShapeTensorOf<[FHE_IntType]>;
 def FHE_Weights : ElementsAttrBase<
     CPred<"::llvm::isa<::mlir::DenseIntElementsAttr>($_self) && "
+          "::fhe::isStoredInteger(::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType(), false)">,
+    "dense i32 or i8 tensor"> {
+  let storageType = "::mlir::DenseIntElementsAttr";
+  let returnType = "::mlir::DenseIntElementsAttr";
+}
+def FHE_Tables : ElementsAttrBase<
+    CPred<"::llvm::isa<::mlir::DenseIntElementsAttr>($_self) && "
           "::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType().isInteger(32)">,
     "dense i32 tensor"> {
   let storageType = "::mlir::DenseIntElementsAttr";
@@ -233,7 +240,7 @@ def FHE_LutOp : FHE_Op<"lut", [Pure, DeclareOpInterfaceMethods<FHE_RealizationIn
         : tensor<4x!fhe.int<-2:1>> -> tensor<4x!fhe.int<0:1>>
     ```
   }];
-  let arguments = (ins FHE_Tensor:$input, I64Attr:$lo, FHE_Weights:$tables, I64Attr:$width,
+  let arguments = (ins FHE_Tensor:$input, I64Attr:$lo, FHE_Tables:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
       OptionalAttr<I64Attr>:$rounded_width, OptionalAttr<ElementsAttr>:$frequencies,
       DefaultValuedAttr<StrAttr, "\"direct\"">:$realization,

@@ -1,5 +1,6 @@
 //===- Elements.cpp - Element maps, clear values and real functions of qnn -----===//
 #include "dialects/qnn/Elements.h"
+#include "dialects/shared/StoredIntegers.h"
 
 using namespace mlir;
 
@@ -151,7 +152,7 @@ std::vector<float> clearReals(ConstantOp constant) {
     return out;
   }
   ArrayRef<int64_t> shape = shapeOf(constant.getResult());
-  for (auto [e, v] : llvm::enumerate(values.getValues<int32_t>()))
+  for (auto [e, v] : llvm::enumerate(readIntegers(values)))
     out.push_back(float(int64_t(v) - zeroPointAt(element, shape, e)) *
                   float(scaleAt(element, shape, e)));
   return out;

@@ -14,6 +14,7 @@ using fhe::verifyWindow;
 
 #define GET_OP_CLASSES
 #include "dialects/qnn/QNNOps.cpp.inc"
+#include "dialects/shared/StoredIntegers.h"
 
 static RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 static ArrayRef<int64_t> shapeOf(Value value) { return tensorOf(value).getShape(); }
@@ -24,8 +25,8 @@ LogicalResult ConstantOp::verify() {
     return emitOpError("value has shape ")
            << type << " but the result is " << getResult().getType();
   bool quantized = !tensorOf(getResult()).getElementType().isF32();
-  if (quantized ? !type.getElementType().isInteger(32) : !type.getElementType().isF32())
-    return emitOpError("a ") << (quantized ? "quantized constant holds i32"
+  if (quantized ? !isStoredInteger(type.getElementType(), true) : !type.getElementType().isF32())
+    return emitOpError("a ") << (quantized ? "quantized constant holds i32, i8 or ui8"
                                            : "real constant holds f32")
                              << " values, found " << type.getElementType();
   return success();

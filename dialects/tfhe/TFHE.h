@@ -2,6 +2,7 @@
 #ifndef DIALECTS_TFHE_TFHE_H
 #define DIALECTS_TFHE_TFHE_H
 
+#include "dialects/shared/StoredIntegers.h"
 #include "dialects/shared/Realization.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinOps.h"

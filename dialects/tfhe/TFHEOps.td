@@ -46,6 +46,13 @@ def TFHE_LweType : TypeDef<TFHE_Dialect, "Lwe", [MemRefElementTypeInterface]> {
 def TFHE_Tensor : StaticShapeTensorOf<[TFHE_LweType]>;
 def TFHE_Weights : ElementsAttrBase<
     CPred<"::llvm::isa<::mlir::DenseIntElementsAttr>($_self) && "
+          "::fhe::isStoredInteger(::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType(), false)">,
+    "dense i32 or i8 tensor"> {
+  let storageType = "::mlir::DenseIntElementsAttr";
+  let returnType = "::mlir::DenseIntElementsAttr";
+}
+def TFHE_Tables : ElementsAttrBase<
+    CPred<"::llvm::isa<::mlir::DenseIntElementsAttr>($_self) && "
           "::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType().isInteger(32)">,
     "dense i32 tensor"> {
   let storageType = "::mlir::DenseIntElementsAttr";
@@ -350,7 +357,7 @@ def TFHE_LookupOp : TFHE_Op<"lookup", [Pure, DeclareOpInterfaceMethods<SymbolUse
     ```
   }];
   let arguments = !con((ins TFHE_Tensor:$input, OptionalAttr<SymbolRefAttr>:$keyswitch,
-      OptionalAttr<SymbolRefAttr>:$bootstrap, I64Attr:$lo, TFHE_Weights:$tables, I64Attr:$width,
+      OptionalAttr<SymbolRefAttr>:$bootstrap, I64Attr:$lo, TFHE_Tables:$tables, I64Attr:$width,
       I64Attr:$guard, OptionalAttr<DenseI32ArrayAttr>:$table_of_element,
       OptionalAttr<I64Attr>:$rounded_width, DefaultValuedAttr<I64Attr, "0">:$log2_factor,
       DefaultValuedAttr<StrAttr, "\"direct\"">:$realization,

@@ -1,4 +1,5 @@
 //===- QnnToFhe.cpp - Linear ops, sums, pools and layout over integers ---------------===//
+#include "dialects/shared/StoredIntegers.h"
 #include "passes/convert/QnnToFhe.h"
 #include "dialects/qnn/PostSteps.h"
 #include "dialects/shared/DiagnosticIds.h"
@@ -69,8 +70,8 @@ void QnnToFhe::convertLinear(Operation *op) {
   auto constant = qnn::clearConstant(op->getOperand(1));
   std::vector<int32_t> weights = qnn::centredIntegers(constant);
   ArrayRef<int64_t> weightShape = qnn::shapeOf(constant.getResult());
-  auto attr = DenseIntElementsAttr::get(RankedTensorType::get(weightShape, builder.getI32Type()),
-                                        ArrayRef<int32_t>(weights));
+  DenseIntElementsAttr attr =
+      storeIntegers(builder.getContext(), weightShape, weights, /*withUnsigned=*/false);
   auto conv = dyn_cast<qnn::ConvOp>(op);
   int64_t lo = rangeOf(input).getLo(), hi = rangeOf(input).getHi();
   if (conv && llvm::any_of(conv.getPads(), [](int64_t p) { return p != 0; })) {

@@ -4,6 +4,7 @@
 // one function: the schedule as calls through the executor's function table.
 //
 //===---------------------------------------------------------------------------===//
+#include "dialects/shared/StoredIntegers.h"
 #include "dialects/shared/NodeLocation.h"
 #include "dialects/tfhe/TFHE.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -151,7 +152,7 @@ void Lowering::add(ExecutorField function, LLVM::LLVMStructType type, Field fiel
 std::pair<std::string, unsigned> Lowering::weights(DenseIntElementsAttr values) {
   std::vector<int64_t> integers;
   unsigned bits = 8;
-  for (int32_t value : values.getValues<int32_t>()) {
+  for (int32_t value : fhe::readIntegers(values)) {
     integers.push_back(value);
     while (bits < 32 && !llvm::isIntN(bits, value))
       bits *= 2;

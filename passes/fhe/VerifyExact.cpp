@@ -1,4 +1,5 @@
 //===- VerifyExact.cpp - The end of the fhe level ----------------------------------===//
+#include "dialects/shared/StoredIntegers.h"
 #include "mlir/IR/Builders.h"
 #include "passes/fhe/Passes.h"
 #include <algorithm>
@@ -34,7 +35,8 @@ Sum weightedRange(DenseIntElementsAttr weights, IntType input, bool padded) {
                                         std::max<int64_t>(0, input.getHi()))
                          : input;
   Sum all{INT64_MAX, INT64_MIN};
-  auto weight = weights.getValues<int32_t>().begin();
+  std::vector<int32_t> values = readIntegers(weights);
+  auto weight = values.begin();
   for (int64_t o = 0; o != outputs; ++o) {
     Sum sum;
     for (int64_t i = 0; i != terms; ++i, ++weight)

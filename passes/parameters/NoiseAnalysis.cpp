@@ -1,4 +1,5 @@
 //===- NoiseAnalysis.cpp - Norms over independent sources of noise -------------===//
+#include "dialects/shared/StoredIntegers.h"
 #include "passes/parameters/NoiseForms.h"
 #include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -59,11 +60,6 @@ void NoiseAnalysis::addSources(Value value, float weight, uint32_t origin,
   addForm(value, std::move(form));
 }
 
-static std::vector<int32_t> weightsOf(DenseIntElementsAttr weights) {
-  auto values = weights.getValues<int32_t>();
-  return {values.begin(), values.end()};
-}
-
 void NoiseAnalysis::readOperation(Operation &op) {
   auto weighted = [&](auto op, Form::Kind kind) {
     ArrayRef<int64_t> shape = op.getWeights().getType().getShape();
@@ -72,7 +68,7 @@ void NoiseAnalysis::readOperation(Operation &op) {
     form.op = op;
     form.operands[0] = &formOf(op.getInput());
     form.coefficient[0] = std::exp2(op.getLog2Factor());
-    form.weights = weightsOf(op.getWeights());
+    form.weights = readIntegers(op.getWeights());
     form.channels = shape[0];
     form.taps = form.weights.size() / shape[0];
     form.paths = form.taps * form.operands[0]->paths;
@@ -157,7 +153,7 @@ void NoiseAnalysis::readLookup(LookupOp lookup) {
   ArrayRef<int64_t> shape = lookup.getTables().getType().getShape();
   std::vector<uint32_t> tableClass(shape[0], 0);
   if (!lookup.getTables().isSplat()) {
-    std::vector<int32_t> values = weightsOf(lookup.getTables());
+    std::vector<int32_t> values = readIntegers(lookup.getTables());
     size_t size = values.size() / shape[0];
     std::map<std::vector<int32_t>, uint32_t> classes;
     for (int64_t t = 0; t != shape[0]; ++t)

@@ -6,6 +6,7 @@
 #include "dialects/shared/DiagnosticIds.h"
 #include "passes/pipeline/Command.h"
 #include "dialects/shared/NodeLocation.h"
+#include "dialects/shared/StoredIntegers.h"
 #include <cfloat>
 
 using namespace mlir;
@@ -22,7 +23,7 @@ std::vector<int32_t> centredIntegers(ConstantOp constant) {
   auto values = cast<DenseElementsAttr>(constant.getValue());
   std::vector<int32_t> out;
   out.reserve(values.getNumElements());
-  for (auto [e, v] : llvm::enumerate(values.getValues<int32_t>()))
+  for (auto [e, v] : llvm::enumerate(readIntegers(values)))
     out.push_back(int32_t(v - zeroPointAt(tensor.getElementType(), tensor.getShape(), e)));
   return out;
 }

@@ -5,6 +5,7 @@
 //
 //===------------------------------------------------------------------------------===//
 #include "dialects/qnn/Interpreter.h"
+#include "dialects/shared/StoredIntegers.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/qnn/Analysis.h"
@@ -24,14 +25,14 @@ static Value makeReal(OpBuilder &b, Location loc, Type type, ArrayRef<float> val
 }
 
 static Value makeStored(OpBuilder &b, Location loc, Type type, ArrayRef<int32_t> values) {
-  auto shape = RankedTensorType::get(cast<ShapedType>(type).getShape(), b.getI32Type());
-  return ConstantOp::create(b, loc, type, DenseElementsAttr::get(shape, values));
+  auto shape = cast<ShapedType>(type).getShape();
+  return ConstantOp::create(b, loc, type,
+                            fhe::storeIntegers(b.getContext(), shape, values, /*withUnsigned=*/true));
 }
 
 /// Moves the numbers of a constant through a layout op; padding reads `zero`.
 template <typename T>
-static std::vector<T> move(DenseElementsAttr values, const ElementMap &map, ArrayRef<T> zero) {
-  std::vector<T> from(values.getValues<T>().begin(), values.getValues<T>().end());
+static std::vector<T> move(std::vector<T> from, const ElementMap &map, ArrayRef<T> zero) {
   if (map.empty())
     return from;
   std::vector<T> out(map.size());
@@ -45,13 +46,13 @@ static Value foldLayout(OpBuilder &b, Operation *op, ConstantOp constant) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   ElementMap map = inputElements(op, 0);
   if (cast<RankedTensorType>(constant.getType()).getElementType().isF32())
-    return makeReal(b, op->getLoc(), type, move<float>(values, map, {0.0f}));
+    return makeReal(b, op->getLoc(), type, move<float>(clearReals(constant), map, {0.0f}));
   std::vector<int32_t> zero;
   for (int64_t e = 0; isa<PadOp, GatherOp>(op) && e != type.getNumElements(); ++e)
     zero.push_back(int32_t(zeroPointAt(type.getElementType(), type.getShape(), e)));
   if (zero.empty())
     zero.push_back(0);
-  return makeStored(b, op->getLoc(), type, move<int32_t>(values, map, zero));
+  return makeStored(b, op->getLoc(), type, move<int32_t>(fhe::readIntegers(values), map, zero));
 }
 
 static Value foldConcat(OpBuilder &b, ConcatOp op) {
@@ -63,7 +64,7 @@ static Value foldConcat(OpBuilder &b, ConcatOp op) {
     ConstantOp constant = clearConstant(input);
     reals.push_back(clearReals(constant));
     if (!isReal)
-      stored.push_back(move<int32_t>(cast<DenseElementsAttr>(constant.getValue()), {}, {0}));
+      stored.push_back(fhe::readIntegers(cast<DenseElementsAttr>(constant.getValue())));
   }
   std::vector<float> realOut;
   std::vector<int32_t> storedOut;

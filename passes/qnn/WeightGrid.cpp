@@ -1,6 +1,7 @@
 //===- WeightGrid.cpp - Float weights that are integers times a scale ----------------===//
 #include "passes/qnn/WeightGrid.h"
 #include "dialects/qnn/Elements.h"
+#include "dialects/shared/StoredIntegers.h"
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
@@ -141,9 +142,8 @@ ConstantOp quantizeOnGrid(Operation *op, ConstantOp constant) {
   else
     element = quant::UniformQuantizedType::get(flags, storage, b.getF32Type(), grid.scales[0],
                                                zeroPoints[0], lo, hi);
-  auto stored = RankedTensorType::get(shape, b.getI32Type());
   return ConstantOp::create(b, constant.getLoc(), RankedTensorType::get(shape, element),
-                            DenseElementsAttr::get(stored, ArrayRef<int32_t>(grid.integers)));
+                            storeIntegers(b.getContext(), shape, grid.integers, /*withUnsigned=*/true));
 }
 
 std::string describeOffGrid(ConstantOp constant) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # large.sh BIN WORK [MB]: import and checks of networks of MB (100) megabytes, and of graphs that are large in
 # another way (what the programs themselves take counts where files are small). Seconds are printed; memory above four times the file, or above 400 MB for the small files,
-# fails (six times for files of 8-bit weights), and so does a run without an end.
+# fails, and so does a run without an end.
 set -u
 BIN=$1 WORK=$2 MB=${3:-100}
 mkdir -p "$WORK"
@@ -36,8 +36,7 @@ graph() { # KIND SIZE EXPECTED
 
 weights mlp 4 0 --check
 weights cnn 4 0 --check
-# Weights of 8 bits in the file are 32-bit integers in the compiler: four times the file by themselves.
-weights qcdq 6 0 --check
+weights qcdq 4 0 --check
 weights external 4 1 --check
 graph chain 20000 0
 graph branches 2000 0

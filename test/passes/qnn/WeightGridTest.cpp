@@ -2,6 +2,7 @@
 #include "passes/qnn/WeightGrid.h"
 #include "compiler/import/Import.h"
 #include "dialects/qnn/Elements.h"
+#include "dialects/shared/StoredIntegers.h"
 #include "passes/pipeline/Pipeline.h"
 #include "passes/qnn/Analysis.h"
 #include "passes/qnn/Passes.h"
@@ -64,6 +65,33 @@ TEST(WeightGrid, RefusesOtherNumbers) {
     for (float &w : weights)
       w = normal(random);
     EXPECT_FALSE(commonScale(weights));
+  }
+}
+
+/// Large constants are bytes where they fit, and read as they were.
+TEST(StoredIntegers, Narrow) {
+  MLIRContext context;
+  struct Case {
+    int64_t count;
+    int32_t lo, hi;
+    bool withUnsigned;
+    unsigned width;
+    bool isUnsigned;
+  };
+  for (const Case &c : {Case{kNarrowElements - 1, -128, 127, true, 32, false},
+                        Case{kNarrowElements, -128, 127, true, 8, false},
+                        Case{kNarrowElements, 0, 255, true, 8, true},
+                        Case{kNarrowElements, 0, 255, false, 32, false},
+                        Case{kNarrowElements, -1, 128, true, 32, false},
+                        Case{kNarrowElements, INT32_MIN, INT32_MAX, true, 32, false}}) {
+    std::vector<int32_t> values(size_t(c.count), 1);
+    values.front() = c.lo;
+    values.back() = c.hi;
+    auto attr = storeIntegers(&context, {c.count}, values, c.withUnsigned);
+    EXPECT_EQ(attr.getElementType().getIntOrFloatBitWidth(), c.width);
+    EXPECT_EQ(attr.getElementType().isUnsignedInteger(), c.isUnsigned);
+    EXPECT_TRUE(isStoredInteger(attr.getElementType(), c.withUnsigned));
+    EXPECT_EQ(readIntegers(attr), values);
   }
 }
 
