@@ -155,8 +155,7 @@ module {
 // CHECK-LABEL: func.func @main
 func.func @main(%x: tensor<1x2x2xf32>) -> (tensor<3x!u2>, tensor<1x1x1x!u2>) {
   // CHECK: %[[P:.*]] = fhe.sum_pool
-  // CHECK: %[[R:.*]] = fhe.reshape %[[P]]
-  // CHECK: %[[L:.*]] = fhe.lut %[[R]] lo 0 tables dense<{{\[\[}}[2, 2, 2, 3, 3,
+  // CHECK: %[[L:.*]] = fhe.lut %[[P]] lo 0 tables dense<{{\[\[}}[2, 2, 2, 3, 3,
   // CHECK: %[[C:.*]] = fhe.constant dense<2>
   // CHECK: fhe.gather %[[L]], %[[C]] {source = array<i64: 1, 0, 1>}
   // CHECK: fhe.lut %[[P]] lo 0 tables dense<{{\[\[}}[0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3

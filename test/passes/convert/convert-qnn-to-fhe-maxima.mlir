@@ -62,3 +62,26 @@ func.func @main(%x: tensor<2xf32>, %z: tensor<2xf32>) -> tensor<2xf32> {
   return %y : tensor<2xf32>
 }
 }
+
+// -----
+
+!q = !quant.uniform<u2:f32, 5.000000e-01>
+!w = !quant.uniform<i2<-1:1>:f32, 1.000000e+00>
+
+// A quantizer on windows that overlap looks each number up once, and the maxima behind it are of those numbers,
+// not of copies.
+// CHECK: %[[Y:.*]] = fhe.linear
+// CHECK: fhe.lut %[[Y]] {{.*}} : tensor<3x!fhe.int<{{.*}}>> -> tensor<3x!fhe.int<0:3>>
+// CHECK: fhe.lut {{.*}} tensor<2x!fhe.int<-3:3>> -> tensor<2x!fhe.int<0:3>>
+// CHECK-NOT: fhe.lut
+module {
+func.func @main(%x: tensor<2xf32>) -> tensor<2x!q> {
+  %w = qnn.constant dense<[[1, 1], [1, 0], [0, 1]]> : tensor<3x2xi32> -> tensor<3x2x!w>
+  %a = qnn.quantize %x : tensor<2xf32> -> tensor<2x!q>
+  %y = qnn.gemm %a, %w : (tensor<2x!q>, tensor<3x2x!w>) -> tensor<3xf32>
+  %g = qnn.gather %y {source = array<i32: 0, 1, 1, 2>} : tensor<3xf32> -> tensor<2x2xf32>
+  %q = qnn.quantize %g : tensor<2x2xf32> -> tensor<2x2x!q>
+  %m = qnn.max %q : tensor<2x2x!q> -> tensor<2x!q>
+  return %m : tensor<2x!q>
+}
+}
