@@ -48,14 +48,12 @@ LogicalResult refuseStatistics(ModuleOp module, StringRef command) {
   if (failed(manager.run(module)))
     return failure();
   // One of the two of each normalization says it.
-  return failure(module
-                     .walk([&](qnn::StatisticOp op) {
-                       if (op.getStatistic() == qnn::Statistic::Mean)
-                         return WalkResult::advance();
-                       (void)qnn::refuseStatistic(op, command);
-                       return WalkResult::interrupt();
-                     })
-                     .wasInterrupted());
+  bool good = true;
+  module.walk([&](qnn::StatisticOp op) {
+    if (op.getStatistic() != qnn::Statistic::Mean)
+      good &= succeeded(qnn::refuseStatistic(op, command));
+  });
+  return success(good);
 }
 
 } // namespace fhe

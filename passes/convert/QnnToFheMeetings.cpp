@@ -118,6 +118,15 @@ void QnnToFhe::convertMax(qnn::MaxOp op) {
     map.resize(qnn::elementCount(op.getInput()));
     std::iota(map.begin(), map.end(), 0);
   }
+  // Windows that overlap share pairs only where they read the same elements, not copies of them.
+  while (auto gather = source.getDefiningOp<GatherOp>()) {
+    if (gather.getInputs().size() != 1)
+      break;
+    for (int32_t &element : map)
+      element = element < 0 ? -1 : int32_t(gather.getSource()[element]);
+    source = gather.getInputs()[0];
+    leaves = qnn::elementCount(source);
+  }
   SmallVector<int64_t> shape(qnn::shapeOf(source));
   if (llvm::is_contained(map, -1)) { // padding: one more element, 0
     qnn::ElementMap all;

@@ -345,17 +345,19 @@ LogicalResult QnnToFhe::convertQuantizer(Operation *op) {
     live[e] = it->second;
   }
   ArrayRef<int64_t> shape = qnn::shapeOf(result);
-  // All source elements once: look up in the source's own shape and order, move afterwards.
-  bool isPermutation = int64_t(liveSources.size()) == sources && count == sources;
+  // All source elements, each by one table: look up in the source's own shape and order, move afterwards.
+  bool coversSource = int64_t(liveSources.size()) == sources;
   SmallVector<bool> seen(sources, false);
   for (int64_t s : liveSources) {
-    isPermutation &= !seen[s];
+    coversSource &= !seen[s];
     seen[s] = true;
   }
   Value looked;
-  if (isPermutation) {
+  if (coversSource) {
     std::vector<int32_t> tableOfSource(sources);
     for (int64_t e = 0; e != count; ++e) {
+      if (found.tableOf[e] < 0)
+        continue;
       tableOfSource[sourceOf(e)] = found.tableOf[e];
       live[e] = int32_t(sourceOf(e));
     }
