@@ -77,8 +77,8 @@ LogicalResult Importer::readShape(const onnx::ValueInfoProto &input,
                   what + " holds " + dataTypeName(type.elem_type()) +
                       " values; inputs must be FLOAT, or INT8, UINT8, INT16 or UINT16 for quantized "
                       "operators",
-                  {"help: let the client convert to float before the network; class numbers (INT32, INT64) may "
-                   "only go into OneHot, or choose rows in a Gather (embedding)"});
+                  {"help: let the client convert to float before the network; class numbers (INT32, "
+                   "INT64) may only go into OneHot, or choose rows in a Gather (embedding)"});
   if (!type.shape().dim_size())
     return refuse(fileLoc, diag::BadInterface, what + " has no batch dimension");
   for (auto [d, dim] : llvm::enumerate(type.shape().dim())) {

@@ -87,7 +87,8 @@ def FHE_RangesAttr : AttrDef<FHE_Dialect, "Ranges"> {
 def FHE_Tensor : StaticShapeTensorOf<[FHE_IntType]>;
 def FHE_Weights : ElementsAttrBase<
     CPred<"::llvm::isa<::mlir::DenseIntElementsAttr>($_self) && "
-          "::fhe::isStoredInteger(::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType(), false)">,
+          "::fhe::isStoredInteger(::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType(), "
+          "/*withUnsigned=*/false)">,
     "dense i32 or i8 tensor"> {
   let storageType = "::mlir::DenseIntElementsAttr";
   let returnType = "::mlir::DenseIntElementsAttr";

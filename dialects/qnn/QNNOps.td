@@ -47,7 +47,8 @@ def QNN_ConstantOp : QNN_Op<"constant", [Pure]> {
   let description = [{
     Numbers of the file: f32 values, or the stored integers of an already quantized weight (real
     value = (stored - zero point) * scale, per tensor or per channel). `value` has the result's shape;
-    its element type is f32 for an f32 result and i32 for a quantized one, or i8 or ui8 (large ones are held so).
+    its element type is f32 for an f32 result and i32 for a quantized one, or i8 or ui8 (large ones are held
+    so).
 
     ```mlir
     %w = qnn.constant dense<[[1, -2]]> : tensor<1x2xi32> -> tensor<1x2x!quant.uniform<i3<-3:3>:f32, 5.000000e-01>>

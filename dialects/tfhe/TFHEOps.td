@@ -46,7 +46,8 @@ def TFHE_LweType : TypeDef<TFHE_Dialect, "Lwe", [MemRefElementTypeInterface]> {
 def TFHE_Tensor : StaticShapeTensorOf<[TFHE_LweType]>;
 def TFHE_Weights : ElementsAttrBase<
     CPred<"::llvm::isa<::mlir::DenseIntElementsAttr>($_self) && "
-          "::fhe::isStoredInteger(::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType(), false)">,
+          "::fhe::isStoredInteger(::llvm::cast<::mlir::DenseIntElementsAttr>($_self).getElementType(), "
+          "/*withUnsigned=*/false)">,
     "dense i32 or i8 tensor"> {
   let storageType = "::mlir::DenseIntElementsAttr";
   let returnType = "::mlir::DenseIntElementsAttr";

@@ -17,7 +17,7 @@ func.func @constant_real() {
 // -----
 
 func.func @constant_quantized() {
-  // expected-error @+1 {{a quantized constant holds i32 values, found 'f32'}}
+  // expected-error @+1 {{a quantized constant holds i32, i8 or ui8 values, found 'f32'}}
   %c = qnn.constant dense<1.0> : tensor<2xf32> -> tensor<2x!quant.uniform<i3:f32, 5.000000e-01>>
   return
 }
