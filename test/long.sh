@@ -6,8 +6,8 @@
 #
 # exact    every decrypted integer must equal the clear one
 # rounded  --round-accumulators=6: scores may differ by rounding steps. A second run is looked into with
-#          the secret key (end-to-end-rounding): each table output that differs must be one step off,
-#          near a threshold, and their number must be as predicted
+#          the secret key (end-to-end-rounding): each table output that differs must be what
+#          the table has within 6 standard deviations of the noise, and their number must be as predicted
 #
 # simulate   10,000 images in simulated runs: how long they take
 # noise      table inputs under searched sets of 3 to 8 bits against the formulas; 120,000 of each of two

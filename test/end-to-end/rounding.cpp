@@ -4,8 +4,9 @@
 //
 // Decrypts the input and the results of every table of an encrypted run (a test-only hook of the
 // server) and checks, for each element whose results differ from the table's at that integer:
-//   - every differing result is one step off: the value on the other side of a threshold next to it;
-//   - that threshold lies within 6 predicted standard deviations;
+//   - every differing result is what the table has within 6 predicted standard deviations of the integer. That
+//     is less than half a slot of the rounding, so it is the other side of the next threshold wherever the report
+//     has 1 under `steps`; where thresholds are closer together it may be further;
 // and that their number lies in the exact 99.9 % interval of the prediction (the distribution of a
 // sum of independent events with the probabilities that each element's distance to its thresholds
 // gives, computed by convolution). An exact table (not rounded) must not differ at all. The
@@ -42,7 +43,7 @@ void require(fhe_status status) {
 struct Layer {
   const fhe_lookup_desc *op = nullptr;
   uint64_t evaluated = 0, differing = 0, notOneStep = 0, tooFar = 0;
-  double largestDistance = 0; ///< of a differing element to its threshold, in standard deviations
+  double largestDistance = 0; ///< to where the table has what was found, in standard deviations
   std::vector<double> probabilities; ///< of differing, one an element that can
 };
 
@@ -142,18 +143,23 @@ private:
       if (out[r][i] == expected)
         continue;
       differs = true;
-      // The nearest slots, up and down, where this result changes.
+      // The nearest slots, up and down, that have what was found; how many other results lie between.
       double nearest = INFINITY;
-      for (int direction : {-1, 1})
+      bool single = true;
+      for (int direction : {-1, 1}) {
+        bool changed = false;
         for (int64_t d = 1; d <= steps.reach() * 4; ++d) {
           int64_t found = valueAt(op, table, r, slot + direction * d, log2N);
-          if (found == expected)
-            continue;
+          if (found == out[r][i] && (double(d) - 0.5) / sigma < nearest) {
+            nearest = (double(d) - 0.5) / sigma;
+            single = !changed;
+          }
           if (found == out[r][i])
-            nearest = std::min(nearest, (double(d) - 0.5) / sigma);
-          break;
+            break;
+          changed |= found != expected;
         }
-      oneStep &= std::isfinite(nearest);
+      }
+      oneStep &= single;
       distance = std::max(distance, nearest);
     }
     if (!differs)
@@ -208,11 +214,11 @@ bool report(const std::vector<Layer> &layers) {
     double expected =
         std::accumulate(layer.probabilities.begin(), layer.probabilities.end(), 0.0);
     std::printf("%-32s %6llu tables, width %2u of %2u bits: %4llu differ (%.1f predicted), "
-                "%llu not by one step, farthest threshold %.2f sigma\n",
+                "%llu by more than one step, noise of at most %.2f sigma\n",
                 layer.op->header.layer, (unsigned long long)layer.evaluated,
                 layer.op->rounded_width, layer.op->width, (unsigned long long)layer.differing,
                 expected, (unsigned long long)layer.notOneStep, layer.largestDistance);
-    good &= layer.notOneStep == 0 && layer.tooFar == 0 && (rounded || layer.differing == 0);
+    good &= layer.tooFar == 0 && (rounded || layer.differing == 0);
     differing += layer.differing;
     evaluated += layer.evaluated;
     all.insert(all.end(), layer.probabilities.begin(), layer.probabilities.end());
