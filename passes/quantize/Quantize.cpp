@@ -2,6 +2,7 @@
 #include "passes/quantize/Quantize.h"
 #include "passes/quantize/CalibrationCheck.h"
 #include "passes/quantize/HeldOut.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace fhe::qnn;
@@ -11,14 +12,18 @@ namespace fhe::quantize {
 /// The ways that small networks are quantized in; large ones take the first.
 static constexpr bool kEqualizes[] = {true, false};
 static constexpr RangeMethod kRanges[] = {RangeMethod::Output, RangeMethod::LeastError, RangeMethod::MinMax};
-/// How much integers are held to the weights of the file: the second for weights that few samples say little about.
-static constexpr double kRidges[] = {0.05, 2};
+/// How much integers are held to the weights of the file, the strongest first.
+static constexpr double kRidges[] = {2, 0.05};
+/// Errors of few samples are not known better than to this factor.
+static constexpr double kAsGood = 1.1;
 
-/// The way with the least error of the results on samples it has not seen.
+/// The way with the least error of the results on samples it has not seen; of those as good as that the one
+/// that fits the samples least (as the one-standard-error rule, Breiman, Friedman, Olshen, Stone,
+/// "Classification and Regression Trees", 1984, section 3.4.3).
 static FailureOr<Variant> chooseVariant(ModuleOp module, const RealTensors &inputs, int64_t samples,
                                         const QuantizeOptions &options) {
-  Variant best{kEqualizes[0]};
-  std::optional<double> least;
+  std::vector<std::pair<Variant, double>> found;
+  double least = HUGE_VAL;
   for (double ridge : kRidges)
     for (bool equalizes : kEqualizes)
       for (RangeMethod range : kRanges) {
@@ -30,12 +35,12 @@ static FailureOr<Variant> chooseVariant(ModuleOp module, const RealTensors &inpu
         FailureOr<double> error = heldOutError(module, inputs, samples, options, variant);
         if (failed(error))
           return failure();
-        if (least && *error >= *least)
-          continue;
-        least = *error;
-        best = variant;
+        found.emplace_back(variant, *error);
+        least = std::min(least, *error);
       }
-  return best;
+  auto asGood = [&](const auto &one) { return one.second <= kAsGood * least; };
+  auto chosen = llvm::find_if(found, asGood);
+  return chosen == found.end() ? found.front().first : chosen->first; // NaN: nothing to compare
 }
 
 LogicalResult quantizeNetwork(ModuleOp module, const RealTensors &inputs, int64_t samples,
