@@ -89,14 +89,19 @@ static std::string tablesText(const Report &report) {
   return bits ? text + ", of at most " + std::to_string(bits) + " bits" : text;
 }
 
-static std::string disagreementsText(const Disagreements &disagreements) {
-  if (disagreements.expected)
-    return "; " + print("%.2g", *disagreements.expected) +
-           " table results of one inference a rounding step off";
-  if (disagreements.atMost)
-    return "; at most " + print("%.2g", *disagreements.atMost) +
-           " table results of one inference a rounding step off";
-  return "";
+/// How often rounding changes a result, and how far: one step, unless a table is steeper than its precision.
+static std::string disagreementsText(const Report &report) {
+  const Disagreements &disagreements = report.disagreements;
+  const std::optional<double> count =
+      disagreements.expected ? disagreements.expected : disagreements.atMost;
+  if (!count)
+    return "";
+  int64_t steps = 1;
+  for (const LedgerEntry &entry : report.tableLedger)
+    steps = std::max(steps, entry.steps.value_or(1));
+  return std::string("; ") + (disagreements.expected ? "" : "at most ") + print("%.2g", *count) +
+         " table results of one inference " +
+         (steps > 1 ? "up to " + std::to_string(steps) + " rounding steps off" : "a rounding step off");
 }
 
 std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
@@ -116,7 +121,7 @@ std::string closingLines(const Report &report, llvm::StringRef nextCommand) {
   if (report.securityBits && report.log2Failure)
     os << "security: " << *report.securityBits << " bits; failure probability of one inference 2^"
        << print("%.1f", *report.log2Failure) << ", of a million 2^"
-       << print("%.1f", *log2FailureOfAMillion(report)) << disagreementsText(report.disagreements)
+       << print("%.1f", *log2FailureOfAMillion(report)) << disagreementsText(report)
        << "\n";
   else
     os << "security: none, nothing is encrypted (--clear-only)\n";

@@ -154,7 +154,15 @@ TEST_F(ReportTest, RoundedTablesSayHowOftenTheyAreAStepOff) {
   EXPECT_TRUE(json["layers"][1]["disagreements"]["at_most"].is_null());
   EXPECT_EQ(json["disagreements"], found);
   EXPECT_EQ(json["options"]["rounding"], "approximate");
-  EXPECT_NE(closingLines(report, "x").find(" table results of one inference a rounding step off"),
+  auto withSteps = [&](int64_t steps) {
+    for (LedgerEntry &entry : report.tableLedger)
+      entry.steps = steps;
+    return closingLines(report, "x");
+  };
+  ASSERT_FALSE(report.tableLedger.empty());
+  EXPECT_NE(withSteps(1).find(" table results of one inference a rounding step off"), std::string::npos);
+  // Thresholds closer together than the precision.
+  EXPECT_NE(withSteps(3).find(" table results of one inference up to 3 rounding steps off"),
             std::string::npos);
 }
 
