@@ -21,10 +21,21 @@ void PerElement::compress() {
 std::vector<int32_t> centredIntegers(ConstantOp constant) {
   auto tensor = cast<RankedTensorType>(constant.getType());
   auto values = cast<DenseElementsAttr>(constant.getValue());
-  std::vector<int32_t> out;
-  out.reserve(values.getNumElements());
-  for (auto [e, v] : llvm::enumerate(readIntegers(values)))
-    out.push_back(int32_t(v - zeroPointAt(tensor.getElementType(), tensor.getShape(), e)));
+  std::vector<int32_t> out = readIntegers(values);
+  // One zero point for each run of elements of a channel.
+  size_t run = out.size();
+  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(tensor.getElementType())) {
+    if (llvm::all_of(perAxis.getZeroPoints(), [](int64_t zero) { return zero == 0; }))
+      return out;
+    run = 1;
+    for (int64_t size : tensor.getShape().drop_front(perAxis.getQuantizedDimension() + 1))
+      run *= size_t(size);
+  }
+  for (size_t start = 0; start < out.size(); start += run) {
+    const int64_t zeroPoint = zeroPointAt(tensor.getElementType(), tensor.getShape(), start);
+    for (size_t e = start; e != start + run; ++e)
+      out[e] = int32_t(out[e] - zeroPoint);
+  }
   return out;
 }
 
